@@ -1,0 +1,236 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"sosie/storage/block"
+)
+
+// save makes everything folded so far durable in the store directory, then
+// writes the cursor, then trims the log. A crash between any two steps replays
+// part of the log, which changes nothing.
+func (f *fold) save() error {
+	if err := f.s.room(); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if f.events > 0 || len(f.masks) > 0 {
+		f.publish()
+	}
+	f.saved = f.s.clock()
+	if f.savedSeq == f.seq {
+		return nil
+	}
+	at := f.cursor
+	at.Seq = f.seq
+	for _, step := range []struct {
+		name string
+		do   func(seq uint64) error
+	}{
+		{"deltas", f.saveDeltas},
+		{"labels", f.saveLabels},
+		{"masks", f.saveMasks},
+		{"claims", f.saveClaims},
+		{"ids", f.saveIDs},
+		{"cursor", func(uint64) error { return f.s.saveCursor(at) }},
+		{"log", func(seq uint64) error { return f.s.log.Trim(seq) }},
+	} {
+		if err := f.s.step("checkpoint " + step.name); err != nil {
+			return err
+		}
+		if err := step.do(at.Seq); err != nil {
+			return fmt.Errorf("checkpoint %s: %w", step.name, err)
+		}
+	}
+	f.savedSeq = at.Seq
+	f.s.statusMu.Lock()
+	f.s.savedSeq = at.Seq
+	f.s.statusMu.Unlock()
+	f.s.claims.forget(f.s.clock().Add(-ClaimLife).Unix())
+	f.evict()
+	return nil
+}
+
+func (f *fold) saveDeltas(seq uint64) error {
+	for day, events := range f.unsaved {
+		f.parallel(len(events.chunks), func(_, c int) { events.chunks[c] = sortKeys(events.chunks[c]) })
+		part := 0
+		err := encodeDelta(events, func(value []byte) error {
+			err := f.s.set(deltaKey(day, seq, part), value)
+			part++
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("day %s: %w", day, err)
+		}
+		if part > 0 {
+			f.deltas[day] = true
+		}
+		if day == f.todayDay {
+			for c := range events.chunks {
+				events.chunks[c] = events.chunks[c][:0]
+			}
+		} else {
+			delete(f.unsaved, day)
+		}
+	}
+	f.unsavedN = 0
+	return nil
+}
+
+func (f *fold) saveLabels(uint64) error {
+	if len(f.dirtyLabels) == 0 && !f.dirtySpaces {
+		return nil
+	}
+	batch := f.s.db.NewWriteBatch()
+	defer batch.Cancel()
+	for l := range f.dirtyLabels {
+		value, err := checkedJSON(f.dictionary.specs[l])
+		if err != nil {
+			return err
+		}
+		if err := batch.Set(labelKey(l), value); err != nil {
+			return err
+		}
+	}
+	if f.dirtySpaces {
+		value, err := checkedJSON(f.s.spaces.names())
+		if err != nil {
+			return err
+		}
+		if err := batch.Set([]byte{keySpace}, value); err != nil {
+			return err
+		}
+	}
+	if err := batch.Flush(); err != nil {
+		return err
+	}
+	clear(f.dirtyLabels)
+	f.dirtySpaces = false
+	return nil
+}
+
+// saveMasks writes the masks of changed chunks, each with the sequence it is
+// true of in the same value: masks also lose users, so that replaying an older
+// record would not be harmless.
+//
+//	u64 sequence, a block whose labels are masks, u32 CRC-32C of all
+func (f *fold) saveMasks(seq uint64) error {
+	chunks := f.s.View().chunks
+	for c := range f.dirtyMasks {
+		value := binary.LittleEndian.AppendUint64(nil, seq)
+		if m := chunks[c].masks; m != nil {
+			value = m.AppendEncoded(value)
+		}
+		if err := f.s.set(maskKey(c), checked(value)); err != nil {
+			return err
+		}
+		f.maskSeq[c] = seq
+	}
+	clear(f.dirtyMasks)
+	return nil
+}
+
+func (f *fold) saveClaims(seq uint64) error {
+	if len(f.claims) == 0 {
+		return nil
+	}
+	batch := f.s.db.NewWriteBatch()
+	defer batch.Cancel()
+	if err := saveClaims(batch, seq, f.claims); err != nil {
+		return err
+	}
+	if err := batch.Flush(); err != nil {
+		return err
+	}
+	f.claims = f.claims[:0]
+	return nil
+}
+
+// set writes one value durably.
+func (s *Store) set(key, value []byte) error {
+	return s.db.Update(func(txn *badger.Txn) error { return txn.Set(key, value) })
+}
+
+// writeBlock writes a block in parts of at most maxValue bytes and returns how
+// many bytes it handed over.
+func (s *Store) writeBlock(class int, day Day, chunk int, b *block.Block) error {
+	encoded := b.AppendEncoded(nil)
+	s.sealedBytes.Add(int64(len(encoded)))
+	key := blockKey(class, day, chunk)
+	part := 0
+	for value := range slices.Chunk(encoded, maxValue) {
+		if err := s.set(append(slices.Clone(key), byte(part)), value); err != nil {
+			return fmt.Errorf("write block of day %s, chunk %d: %w", day, chunk, err)
+		}
+		part++
+	}
+	// A block that was longer before leaves parts behind.
+	return s.db.Update(func(txn *badger.Txn) error {
+		for ; part < 256; part++ {
+			stale := append(slices.Clone(key), byte(part))
+			if _, err := txn.Get(stale); err == badger.ErrKeyNotFound {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			if err := txn.Delete(stale); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// readBlock reads one block; a missing one is nil.
+func (s *Store) readBlock(class int, day Day, chunk int) (*block.Block, error) {
+	var encoded []byte
+	key := blockKey(class, day, chunk)
+	err := s.db.View(func(txn *badger.Txn) error {
+		for part := range 256 {
+			item, err := txn.Get(append(slices.Clone(key), byte(part)))
+			if err == badger.ErrKeyNotFound {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := item.Value(func(value []byte) error { encoded = append(encoded, value...); return nil }); err != nil {
+				return err
+			}
+			if item.ValueSize() < maxValue {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, err)
+	}
+	if encoded == nil {
+		return nil, nil
+	}
+	b, err := block.Decode(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("read block of day %s, chunk %d: %w: %w", day, chunk, ErrCorrupt, err)
+	}
+	return b, nil
+}
+
+// readDay reads the blocks of a day, one per retention class.
+func (s *Store) readDay(chunk int, day Day, classes []int) ([]*block.Block, error) {
+	blocks := make([]*block.Block, 0, len(classes))
+	for _, class := range classes {
+		b, err := s.readBlock(class, day, chunk)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks, nil
+}

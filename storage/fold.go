@@ -1,0 +1,367 @@
+package storage
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sosie/storage/block"
+)
+
+// fold is the one goroutine that turns the log into state: it gathers events
+// per chunk, publishes snapshots, checkpoints, seals days and lets them expire.
+// Nobody else writes to the store directory.
+type fold struct {
+	s *Store
+
+	// cursor is the state that follows from the records folded so far.
+	cursor cursor
+	seq    uint64 // batch folded last
+	labels []Label
+
+	pending  map[Day]*dayEvents // not yet published
+	today    *dayEvents         // pending of the day last used, a shortcut
+	todayDay Day
+	events   int
+
+	unsaved  map[Day]*dayEvents // published, not yet checkpointed
+	unsavedN int
+	disk     map[Day][]int // retention classes on disk of each sealed day
+	deltas   map[Day]bool  // days with deltas on disk
+
+	masks      map[int]*maskChange  // not yet published
+	dirtyMasks map[int]bool         // published, not yet checkpointed
+	maskSeq    map[int]uint64       // sequence up to which a chunk's masks are on disk
+	erased     map[int]*block.Words // users whose records are dropped
+
+	dirtyLabels map[Label]bool
+	dirtySpaces bool
+	claims      []claimRow
+	ids         []idRecord
+
+	dictionary *Labels
+	relabelled map[Label]labelState // not yet in the dictionary
+	// rederive is set when a changed retention makes any-time blocks stale.
+	rederive bool
+
+	// rollDue is set until a day that is over has been sealed and what expired
+	// with it dropped.
+	rollDue bool
+	rolled  time.Time
+
+	published  time.Time
+	saved      time.Time
+	savedSeq   uint64
+	evictBelow Day   // days before it are evicted
+	later      []ask // asked in the middle of other work
+	workers    []block.Builder
+}
+
+// dayEvents are the events of one day by chunk.
+type dayEvents struct {
+	chunks [][]block.Key
+}
+
+// grow makes room for a number of chunks.
+func (d *dayEvents) grow(chunks int) {
+	for len(d.chunks) < chunks {
+		d.chunks = append(d.chunks, nil)
+	}
+}
+
+// maskChange gathers the users that enter and leave the masks of one chunk.
+type maskChange struct {
+	add, remove [maskCount]*block.Words
+}
+
+const (
+	// drainEvery is how often the fold looks into the log. Waking it for every
+	// batch would cost the hits a goroutine switch each.
+	drainEvery = 50 * time.Millisecond
+	// publishEvents publishes early when so many events have gathered.
+	publishEvents = 400_000
+	// checkpointEvents checkpoints early when so many events are unsaved.
+	checkpointEvents = 8_000_000
+	// retryEvery is how long sealing waits after it failed, on a full device for
+	// instance.
+	retryEvery = 10 * time.Second
+)
+
+func newFold(s *Store) *fold {
+	return &fold{
+		s:           s,
+		pending:     map[Day]*dayEvents{},
+		unsaved:     map[Day]*dayEvents{},
+		disk:        map[Day][]int{},
+		deltas:      map[Day]bool{},
+		masks:       map[int]*maskChange{},
+		dirtyMasks:  map[int]bool{},
+		maskSeq:     map[int]uint64{},
+		erased:      map[int]*block.Words{},
+		dirtyLabels: map[Label]bool{},
+		relabelled:  map[Label]labelState{},
+		workers:     make([]block.Builder, workerCount()),
+	}
+}
+
+// run folds until the store is closed.
+func (f *fold) run() {
+	defer close(f.s.folded)
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			f.turn()
+		case a := <-f.s.asks:
+			a.done <- f.answer(a.what)
+		case <-f.s.stop:
+			f.refresh()
+			f.note(f.save())
+			return
+		}
+	}
+}
+
+// turn is one round of everything that time makes due.
+func (f *fold) turn() {
+	f.breathe()
+	if f.rederive {
+		f.refresh()
+	}
+	now := f.s.clock()
+	if today := DayOf(now); today != f.s.View().stamp.Day || f.rollDue && now.Sub(f.rolled).Abs() > retryEvery {
+		f.note(f.roll(today))
+	}
+	if now.Sub(f.saved).Abs() >= f.s.options.CheckpointEvery || f.unsavedN > checkpointEvents {
+		f.note(f.save())
+	}
+	for len(f.later) > 0 {
+		a := f.later[0]
+		f.later = f.later[1:]
+		a.done <- f.answer(a.what)
+	}
+}
+
+// refresh publishes everything that the log has.
+func (f *fold) refresh() {
+	f.drain()
+	if f.rederive {
+		f.derive(f.s.View().stamp.Day)
+	}
+	f.publish()
+}
+
+// breathe keeps answers fresh in the middle of long work.
+func (f *fold) breathe() {
+	f.drain()
+	since := f.s.clock().Sub(f.published)
+	if f.events > publishEvents || since >= f.s.options.PublishEvery || since < 0 {
+		f.publish()
+	}
+	for {
+		select {
+		case a := <-f.s.asks:
+			if a.what != askPublish || f.rederive { // work of its own must not start inside other work
+				f.later = append(f.later, a)
+				continue
+			}
+			f.drain()
+			f.publish()
+			a.done <- f.fatal()
+		default:
+			return
+		}
+	}
+}
+
+// note keeps the error of the last write for Status.
+func (f *fold) note(err error) {
+	f.s.statusMu.Lock()
+	defer f.s.statusMu.Unlock()
+	f.s.writeErr = err
+}
+
+// ask is a request of another goroutine to the fold.
+type ask struct {
+	what askKind
+	done chan error
+}
+
+type askKind int
+
+const (
+	askPublish    askKind = iota // fold and publish all that was appended
+	askCheckpoint                // and save it
+	askSeal                      // and seal every day but today
+)
+
+func (f *fold) answer(what askKind) error {
+	f.refresh()
+	if today := DayOf(f.s.clock()); today != f.s.View().stamp.Day {
+		if err := f.roll(today); err != nil {
+			return err
+		}
+	}
+	switch what {
+	case askCheckpoint:
+		return f.save()
+	case askSeal:
+		return f.seal(f.s.View().stamp.Day)
+	}
+	return f.fatal()
+}
+
+// fatal is why folding can go no further, or nil.
+func (f *fold) fatal() error {
+	f.s.statusMu.Lock()
+	defer f.s.statusMu.Unlock()
+	return f.s.foldErr
+}
+
+// drain folds every batch that the log has.
+func (f *fold) drain() {
+	for f.fatal() == nil {
+		batch, ok, err := f.s.log.Next(f.seq)
+		if err == nil && ok {
+			err = batch.Each(func(records []byte) error { return replay(records, f, &f.labels) })
+			f.relabel()
+		}
+		if err != nil {
+			f.s.statusMu.Lock()
+			f.s.foldErr = fmt.Errorf("fold log: %w", err)
+			f.s.statusMu.Unlock()
+			return
+		}
+		if !ok {
+			return
+		}
+		f.seq = batch.Seq
+		f.s.log.Forget(batch)
+		if f.events > publishEvents {
+			f.publish()
+		}
+	}
+}
+
+// hit gathers one user's labels of a day.
+func (f *fold) hit(u Ordinal, day Day, labels []Label) {
+	if e := f.erased[u.Chunk()]; e != nil && e.Has(u.Low()) {
+		return
+	}
+	f.see(day)
+	f.relabel()
+	on := f.s.View().stamp.Day
+	if day < f.dictionary.first(Seen, on) {
+		return
+	}
+	d := f.today
+	if d == nil || day != f.todayDay {
+		if d = f.pending[day]; d == nil {
+			d = &dayEvents{}
+			f.pending[day] = d
+		}
+		f.today, f.todayDay = d, day
+	}
+	chunk, low := u.Chunk(), u.Low()
+	d.grow(chunk + 1)
+	keys := append(d.chunks[chunk], block.MakeKey(uint32(Seen), low))
+	for _, l := range labels {
+		if day >= f.dictionary.first(l, on) {
+			keys = append(keys, block.MakeKey(uint32(l), low))
+		}
+	}
+	f.events += len(keys) - len(d.chunks[chunk])
+	d.chunks[chunk] = keys
+	f.cursor.Users = max(f.cursor.Users, u+1)
+}
+
+// see moves the horizon, which physical deletion follows. A jump of more than
+// two days waits for an operator, so that a clock gone wrong deletes nothing.
+func (f *fold) see(day Day) {
+	switch {
+	case f.cursor.Horizon == 0 || day > f.cursor.Horizon && day <= f.cursor.Horizon+2:
+		f.cursor.Horizon = day
+	case day > f.cursor.Horizon:
+		f.cursor.Jump = max(f.cursor.Jump, day)
+	}
+}
+
+func (f *fold) horizon(day Day) {
+	f.cursor.Horizon, f.cursor.Jump = max(f.cursor.Horizon, day), 0
+}
+
+func (f *fold) claim(nonce uint64, u Ordinal, at time.Time) {
+	f.s.claims.fold(nonce, u, at.Unix())
+	f.claims = append(f.claims, claimRow{nonce: nonce, user: u, at: at.Unix()})
+}
+
+func (f *fold) leased(upto Ordinal) { f.cursor.Leased = upto }
+
+func (f *fold) label(l Label, state labelState) {
+	f.relabelled[l] = state
+	f.dirtyLabels[l] = true
+}
+
+// relabel puts the labels that have gathered into the dictionary, all at once:
+// a dictionary is copied whole.
+func (f *fold) relabel() {
+	if len(f.relabelled) == 0 {
+		return
+	}
+	old := f.dictionary
+	f.dictionary = old.with(f.relabelled)
+	for l := range f.relabelled {
+		if int(l) < old.Len() && old.retention(l) != f.dictionary.retention(l) {
+			f.rederive = true
+		}
+	}
+	f.rederive = f.rederive || old.longest != f.dictionary.longest
+	clear(f.relabelled)
+}
+
+func (f *fold) space(number Space, name string) {
+	f.s.spaces.add(number, name)
+	f.dirtySpaces = true
+}
+
+func (f *fold) id(space Space, external []byte, u Ordinal, day Day) {
+	f.see(day)
+	f.ids = append(f.ids, idRecord{space: space, external: string(external), user: u, day: day})
+	f.s.ids.remember(f.ids[len(f.ids)-1])
+}
+
+// mask applies a change of a mask, unless the chunk's masks already hold it.
+func (f *fold) mask(m Mask, u Ordinal, on bool) {
+	chunk := u.Chunk()
+	if f.seq+1 <= f.maskSeq[chunk] {
+		return
+	}
+	c := f.masks[chunk]
+	if c == nil {
+		c = &maskChange{}
+		f.masks[chunk] = c
+	}
+	if c.add[m] == nil {
+		c.add[m], c.remove[m] = &block.Words{}, &block.Words{}
+	}
+	into, from := c.add[m], c.remove[m]
+	if !on {
+		into, from = from, into
+	}
+	into.Set(u.Low())
+	from.Unset(u.Low())
+	if m == Erased && on {
+		if f.erased[chunk] == nil {
+			f.erased[chunk] = &block.Words{}
+		}
+		f.erased[chunk].Set(u.Low())
+	}
+	f.cursor.Users = max(f.cursor.Users, u+1)
+}
+
+// sortKeys sorts the keys and removes repetitions.
+func sortKeys(keys []block.Key) []block.Key {
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

@@ -1,0 +1,405 @@
+package storage
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"sosie/storage/block"
+)
+
+// roll moves the day on: any-time blocks follow, days that are over are sealed,
+// days past their retention are dropped.
+func (f *fold) roll(today Day) error {
+	f.refresh()
+	f.rollDue, f.rolled = true, f.s.clock()
+	if f.expiring(today) || today < f.s.View().stamp.Day {
+		f.derive(today)
+	} else {
+		f.setDay(today)
+	}
+	if err := f.seal(today); err != nil {
+		return err
+	}
+	if err := f.expire(); err != nil {
+		return err
+	}
+	f.rollDue = false
+	return nil
+}
+
+// setDay publishes the view with another day.
+func (f *fold) setDay(today Day) {
+	next := *f.s.View()
+	next.stamp.Day, next.stamp.At = today, f.s.clock()
+	f.s.current.Store(&next)
+}
+
+// expiring reports whether a sealed day holds a label that is in force today
+// and will not be on the given day.
+func (f *fold) expiring(today Day) bool {
+	now := f.s.View().stamp.Day
+	for day := range f.disk {
+		for l := range f.dictionary.Len() {
+			if day >= f.dictionary.first(Label(l), now) && day < f.dictionary.first(Label(l), today) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// derive computes every chunk's any-time block for a day from its sealed days
+// and publishes all of them at once, so that no answer mixes two days. While it
+// works, answers stay true of the day before.
+func (f *fold) derive(today Day) {
+	f.rederive = false
+	labels := f.dictionary
+	fresh := make([]derived, len(f.s.View().chunks))
+	const group = 16 // chunks between two breaths
+	for from := 0; from < len(fresh); from += group {
+		chunks := f.s.View().chunks
+		f.parallel(min(group, len(fresh)-from), func(worker, i int) {
+			fresh[from+i] = f.deriveChunk(worker, from+i, chunks[from+i], labels, today)
+		})
+		f.breathe()
+	}
+	next := *f.s.View()
+	next.chunks = slices.Clone(next.chunks)
+	for i, d := range fresh {
+		c := *next.chunks[i]
+		c.any, c.damage = d.any, d.damage
+		next.chunks[i] = &c
+	}
+	next.stamp.Day, next.stamp.At, next.labels = today, f.s.clock(), labels
+	f.s.current.Store(&next)
+}
+
+type derived struct {
+	any    *block.Block
+	damage error
+}
+
+// deriveChunk unites all sealed days of a chunk that are in force on a day.
+func (f *fold) deriveChunk(worker, chunk int, c *chunkView, labels *Labels, on Day) derived {
+	var blocks []*block.Block
+	var days []Day
+	for i := range c.sealed {
+		d := &c.sealed[i]
+		if d.damage != nil {
+			return derived{damage: d.damage}
+		}
+		parts := d.blocks
+		if parts == nil {
+			var err error
+			if parts, err = f.s.readDay(chunk, d.day, d.classes); err != nil {
+				return derived{damage: err}
+			}
+		}
+		for _, b := range parts {
+			blocks, days = append(blocks, b), append(days, d.day)
+		}
+	}
+	first := firstDays(labels, on)
+	keep := func(i int, label uint32) bool { return int(label) < len(first) && days[i] >= first[label] }
+	return derived{any: f.workers[worker].Union(blocks, keep, f.erased[chunk])}
+}
+
+// firstDays is labels.first of every label.
+func firstDays(labels *Labels, on Day) []Day {
+	first := make([]Day, labels.Len())
+	for l := range first {
+		first[l] = labels.first(Label(l), on)
+	}
+	return first
+}
+
+// seal writes the open days before a day as blocks, one per retention class
+// and chunk, and throws their deltas away.
+func (f *fold) seal(today Day) error {
+	var days []Day
+	for _, c := range f.s.View().chunks {
+		for _, o := range c.open {
+			if o.day < today && !slices.Contains(days, o.day) {
+				days = append(days, o.day)
+			}
+		}
+	}
+	slices.Sort(days)
+	for _, day := range days {
+		if err := f.sealDay(day); err != nil {
+			return fmt.Errorf("seal day %s: %w", day, err)
+		}
+	}
+	return nil
+}
+
+// sealDay seals one day, chunk by chunk; each becomes visible as it is written.
+func (f *fold) sealDay(day Day) error {
+	f.publish()
+	for chunk := range f.s.View().chunks {
+		if err := f.s.room(); err != nil {
+			return err
+		}
+		if err := f.s.step("seal block"); err != nil {
+			return err
+		}
+		if err := f.sealChunk(day, chunk); err != nil {
+			return err
+		}
+		f.breathe()
+	}
+	// Events of the day that came in while it was being sealed are open again
+	// and, unlike the deltas, not on disk as blocks.
+	if err := f.s.step("seal drop deltas"); err != nil {
+		return err
+	}
+	if f.deltas[day] {
+		if err := f.s.dropPrefixes([][]byte{deltaPrefix(day)}); err != nil {
+			return fmt.Errorf("drop deltas: %w", err)
+		}
+		delete(f.deltas, day)
+	}
+	f.evict()
+	return nil
+}
+
+func (f *fold) sealChunk(day Day, chunk int) error {
+	c := f.s.View().chunks[chunk]
+	i := slices.IndexFunc(c.open, func(o openDay) bool { return o.day == day })
+	if i < 0 {
+		return nil
+	}
+	byClass := f.splitByClass(c.open[i].block, day)
+	// Bits that the log holds and no delta does yet are in the block from now on.
+	if u := f.unsaved[day]; u != nil && chunk < len(u.chunks) {
+		f.unsavedN -= len(u.chunks[chunk])
+		u.chunks[chunk] = u.chunks[chunk][:0]
+	}
+	sealed := sealedDay{day: day}
+	var old []*block.Block
+	if d := c.sealedDay(day); d != nil {
+		if d.damage != nil {
+			return d.damage
+		}
+		sealed.classes = slices.Clone(d.classes)
+		if old = d.blocks; old == nil {
+			var err error
+			if old, err = f.s.readDay(chunk, day, d.classes); err != nil {
+				return err
+			}
+		}
+		sealed.blocks = slices.Clone(old)
+	}
+	builder := &f.workers[0]
+	for _, part := range byClass {
+		at := slices.Index(sealed.classes, part.class)
+		merged := part.block
+		if at >= 0 {
+			merged = builder.Union([]*block.Block{sealed.blocks[at], part.block}, nil, f.erased[chunk])
+			sealed.blocks[at] = merged
+		} else {
+			sealed.classes = append(sealed.classes, part.class)
+			sealed.blocks = append(sealed.blocks, merged)
+		}
+		if err := f.s.writeBlock(part.class, day, chunk, merged); err != nil {
+			return err
+		}
+		f.onDisk(day, part.class)
+	}
+	first := firstDays(f.dictionary, f.s.View().stamp.Day)
+	keep := func(i int, label uint32) bool { return i == 0 || day >= first[label] }
+	anyTime := builder.Union([]*block.Block{c.any, c.open[i].block}, keep, f.erased[chunk])
+
+	next := *c
+	next.any = anyTime
+	next.open = slices.Delete(slices.Clone(c.open), i, i+1)
+	next.sealed = withSealed(c.sealed, sealed)
+	f.replace(chunk, &next)
+	return nil
+}
+
+// replace publishes one chunk.
+func (f *fold) replace(chunk int, c *chunkView) {
+	next := *f.s.View()
+	next.chunks = slices.Clone(next.chunks)
+	next.chunks[chunk] = c
+	f.s.current.Store(&next)
+}
+
+func withSealed(days []sealedDay, d sealedDay) []sealedDay {
+	i, found := slices.BinarySearchFunc(days, d.day, func(s sealedDay, day Day) int { return cmp.Compare(s.day, day) })
+	if found {
+		days = slices.Clone(days)
+		days[i] = d
+		return days
+	}
+	return slices.Insert(slices.Clone(days), i, d)
+}
+
+func (f *fold) onDisk(day Day, class int) {
+	if !slices.Contains(f.disk[day], class) {
+		f.disk[day] = append(f.disk[day], class)
+	}
+}
+
+// classed is the part of a day's block whose labels share a retention.
+type classed struct {
+	class int
+	block *block.Block
+}
+
+// splitByClass divides a block by the retention of its labels, so that what
+// expires together lies together. Labels that have expired are left out.
+func (f *fold) splitByClass(b *block.Block, day Day) []classed {
+	var classes []int
+	horizon := f.cursor.Horizon
+	class := func(label uint32) int {
+		if day < f.dictionary.first(Label(label), horizon) {
+			return 0
+		}
+		return f.dictionary.retention(Label(label))
+	}
+	for i := range b.Len() {
+		if c := class(b.Label(i)); c > 0 && !slices.Contains(classes, c) {
+			classes = append(classes, c)
+		}
+	}
+	var out []classed
+	for _, c := range classes {
+		part := f.workers[0].Union([]*block.Block{b}, func(_ int, label uint32) bool { return class(label) == c }, nil)
+		out = append(out, classed{class: c, block: part})
+	}
+	return out
+}
+
+// expire drops the days whose retention class has run out, judged by the
+// highest day seen in the log, and frees their room on the device. Labels that
+// have meanwhile been given a longer retention move to their new class first.
+func (f *fold) expire() error {
+	if err := f.s.room(); err != nil {
+		return err
+	}
+	var prefixes [][]byte
+	gone := map[Day][]int{}
+	for day, classes := range f.disk {
+		for _, class := range classes {
+			if day > f.cursor.Horizon-Day(class) {
+				continue
+			}
+			if err := f.rescue(day, class); err != nil {
+				return fmt.Errorf("expire day %s: %w", day, err)
+			}
+			prefixes = append(prefixes, dayPrefix(class, day))
+			gone[day] = append(gone[day], class)
+		}
+	}
+	if len(prefixes) == 0 {
+		return nil
+	}
+	f.forgetDays(gone)
+	if err := f.s.step("expire"); err != nil {
+		return err
+	}
+	if err := f.s.dropPrefixes(prefixes); err != nil {
+		return fmt.Errorf("expire %d days: %w", len(gone), err)
+	}
+	for day, classes := range gone {
+		f.disk[day] = slices.DeleteFunc(f.disk[day], func(c int) bool { return slices.Contains(classes, c) })
+		if len(f.disk[day]) == 0 {
+			delete(f.disk, day)
+		}
+	}
+	return f.s.loadClaims(f.s.clock().Add(-ClaimLife).Unix())
+}
+
+// rescue moves the labels of an expiring class that are still in force, because
+// their retention was lengthened, back to the day's open blocks.
+func (f *fold) rescue(day Day, class int) error {
+	alive := false
+	for l := range f.dictionary.Len() {
+		alive = alive || f.dictionary.first(Label(l), f.cursor.Horizon) <= day && f.dictionary.retention(Label(l)) != class
+	}
+	if !alive {
+		return nil
+	}
+	for chunk := range f.s.View().chunks {
+		b, err := f.s.readBlock(class, day, chunk)
+		if err != nil {
+			return err
+		}
+		kept := f.workers[0].Union([]*block.Block{b}, func(_ int, label uint32) bool {
+			return f.dictionary.first(Label(label), f.cursor.Horizon) <= day
+		}, nil)
+		for _, part := range f.splitByClass(kept, day) {
+			if part.class == class {
+				continue
+			}
+			old, err := f.s.readBlock(part.class, day, chunk)
+			if err != nil {
+				return err
+			}
+			merged := f.workers[0].Union([]*block.Block{old, part.block}, nil, nil)
+			if err := f.s.writeBlock(part.class, day, chunk, merged); err != nil {
+				return err
+			}
+			f.onDisk(day, part.class)
+			c := *f.s.View().chunks[chunk]
+			if d := c.sealedDay(day); d != nil {
+				sealed := sealedDay{day: day, damage: d.damage, classes: slices.Clone(d.classes), blocks: slices.Clone(d.blocks)}
+				at := slices.Index(sealed.classes, part.class)
+				if at < 0 {
+					sealed.classes = append(sealed.classes, part.class)
+					if sealed.blocks != nil {
+						sealed.blocks = append(sealed.blocks, merged)
+					}
+				} else if sealed.blocks != nil {
+					sealed.blocks[at] = merged
+				}
+				c.sealed = withSealed(c.sealed, sealed)
+				f.replace(chunk, &c)
+			}
+		}
+	}
+	return nil
+}
+
+// forgetDays takes expired classes out of the view.
+func (f *fold) forgetDays(gone map[Day][]int) {
+	next := *f.s.View()
+	next.chunks = slices.Clone(next.chunks)
+	for i, c := range next.chunks {
+		var kept []sealedDay
+		for _, d := range c.sealed {
+			if classes, ok := gone[d.day]; ok {
+				d = d.without(classes)
+			}
+			if len(d.classes) > 0 {
+				kept = append(kept, d)
+			}
+		}
+		fresh := *c
+		fresh.sealed = kept
+		next.chunks[i] = &fresh
+	}
+	f.s.current.Store(&next)
+}
+
+func (d sealedDay) without(classes []int) sealedDay {
+	out := sealedDay{day: d.day, damage: d.damage}
+	for i, class := range d.classes {
+		if slices.Contains(classes, class) {
+			continue
+		}
+		out.classes = append(out.classes, class)
+		if d.blocks != nil {
+			out.blocks = append(out.blocks, d.blocks[i])
+		}
+	}
+	return out
+}
+
+// dropPrefixes frees the room of all keys below the prefixes at once.
+func (s *Store) dropPrefixes(prefixes [][]byte) error {
+	return s.db.DropPrefix(prefixes...)
+}

@@ -1,0 +1,155 @@
+package storage
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"sosie/storage/block"
+)
+
+// Stamp says what an answer is true of.
+type Stamp struct {
+	// Seq is the sequence of the newest batch of the log that took part.
+	Seq uint64 `json:"seq"`
+	// Day is the day on which labels are in force.
+	Day Day `json:"day"`
+	// At is when the view was published.
+	At time.Time `json:"at"`
+}
+
+// View is the whole store at one moment: consistent over all chunks, read
+// without a lock, never changing.
+type View struct {
+	stamp  Stamp
+	labels *Labels
+	chunks []*chunkView
+	store  *Store // streams days that memory does not hold
+}
+
+// chunkView is one chunk at one moment.
+type chunkView struct {
+	sealed []sealedDay // ascending by day
+	open   []openDay   // what came since the day was sealed; ascending
+	any    *block.Block
+	masks  *block.Block // the "label" is the number of the Mask
+	damage error        // why any is not complete
+}
+
+// sealedDay is a day that rests on disk, one block per retention class.
+type sealedDay struct {
+	day     Day
+	classes []int
+	blocks  []*block.Block // nil when evicted
+	damage  error
+}
+
+type openDay struct {
+	day   Day
+	block *block.Block
+}
+
+// Stamp says what the view is true of.
+func (v *View) Stamp() Stamp { return v.stamp }
+
+// Labels is the dictionary as of the view.
+func (v *View) Labels() *Labels { return v.labels }
+
+// Chunks is the number of chunks that have ever had a user.
+func (v *View) Chunks() int { return len(v.chunks) }
+
+// OrAny adds to dst the users of a chunk that carry l on any day in force. An
+// error means blocks that cannot be read: the answer must fail with it.
+func (v *View) OrAny(dst *block.Words, chunk int, l Label) error {
+	c := v.chunks[chunk]
+	if c.damage != nil {
+		return c.damage
+	}
+	c.any.Or(dst, uint32(l))
+	first := v.labels.first(l, v.stamp.Day)
+	for _, o := range c.open {
+		if o.day >= first && o.day <= v.stamp.Day {
+			o.block.Or(dst, uint32(l))
+		}
+	}
+	return nil
+}
+
+// OrDays adds to dst the users of a chunk that carry l on a day from first to
+// last, both included, as far as these are in force.
+func (v *View) OrDays(dst *block.Words, chunk int, l Label, first, last Day) error {
+	c := v.chunks[chunk]
+	first, last = max(first, v.labels.first(l, v.stamp.Day)), min(last, v.stamp.Day)
+	for i := sort.Search(len(c.sealed), func(i int) bool { return c.sealed[i].day >= first }); i < len(c.sealed) && c.sealed[i].day <= last; i++ {
+		d := &c.sealed[i]
+		if d.damage != nil {
+			return d.damage
+		}
+		blocks := d.blocks
+		if blocks == nil {
+			var err error
+			if blocks, err = v.store.readDay(chunk, d.day, d.classes); err != nil {
+				return fmt.Errorf("stream day %s of chunk %d: %w", d.day, chunk, err)
+			}
+		}
+		for _, b := range blocks {
+			b.Or(dst, uint32(l))
+		}
+	}
+	for _, o := range c.open {
+		if o.day >= first && o.day <= last {
+			o.block.Or(dst, uint32(l))
+		}
+	}
+	return nil
+}
+
+// OrMask adds to dst the users of a chunk that are in a mask.
+func (v *View) OrMask(dst *block.Words, chunk int, m Mask) {
+	v.chunks[chunk].masks.Or(dst, uint32(m))
+}
+
+// Masked reports whether one user is in a mask.
+func (v *View) Masked(m Mask, u Ordinal) bool {
+	c := u.Chunk()
+	return c < len(v.chunks) && v.chunks[c].masks.Has(uint32(m), u.Low())
+}
+
+// UserDays calls fn for each (label, day) in force that a user carries, in no
+// particular order.
+func (v *View) UserDays(u Ordinal, fn func(l Label, day Day)) error {
+	if u.Chunk() >= len(v.chunks) {
+		return nil
+	}
+	c := v.chunks[u.Chunk()]
+	visit := func(b *block.Block, day Day) {
+		for i := range b.Len() {
+			l := Label(b.Label(i))
+			if day >= v.labels.first(l, v.stamp.Day) && b.Has(uint32(l), u.Low()) {
+				fn(l, day)
+			}
+		}
+	}
+	for i := range c.sealed {
+		d := &c.sealed[i]
+		if d.damage != nil {
+			return d.damage
+		}
+		blocks := d.blocks
+		if blocks == nil {
+			var err error
+			if blocks, err = v.store.readDay(u.Chunk(), d.day, d.classes); err != nil {
+				return fmt.Errorf("stream day %s of chunk %d: %w", d.day, u.Chunk(), err)
+			}
+		}
+		for _, b := range blocks {
+			visit(b, d.day)
+		}
+	}
+	for _, o := range c.open {
+		if o.day <= v.stamp.Day {
+			visit(o.block, o.day)
+		}
+	}
+	return nil
+}
