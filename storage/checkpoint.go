@@ -14,6 +14,9 @@ import (
 // writes the cursor, then trims the log. A crash between any two steps replays
 // part of the log, which changes nothing.
 func (f *fold) save() error {
+	if err := f.fatal(); err != nil {
+		return err // the cursor must not pass what could not be folded
+	}
 	if err := f.s.room(); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}

@@ -37,7 +37,7 @@ type fold struct {
 	dirtyLabels map[Label]bool
 	dirtySpaces bool
 	claims      []claimRow
-	ids         []idRecord
+	idsN        int // ids not yet checkpointed
 
 	dictionary *Labels
 	relabelled map[Label]labelState // not yet in the dictionary
@@ -82,6 +82,8 @@ const (
 	publishEvents = 400_000
 	// checkpointEvents checkpoints early when so many events are unsaved.
 	checkpointEvents = 8_000_000
+	// checkpointIDs checkpoints early when so many ids are unsaved.
+	checkpointIDs = 500_000
 	// retryEvery is how long sealing waits after it failed, on a full device for
 	// instance.
 	retryEvery = 10 * time.Second
@@ -133,7 +135,7 @@ func (f *fold) turn() {
 	if today := DayOf(now); today != f.s.View().stamp.Day || f.rollDue && now.Sub(f.rolled).Abs() > retryEvery {
 		f.note(f.roll(today))
 	}
-	if now.Sub(f.saved).Abs() >= f.s.options.CheckpointEvery || f.unsavedN > checkpointEvents {
+	if now.Sub(f.saved).Abs() >= f.s.options.CheckpointEvery || f.unsavedN > checkpointEvents || f.idsN > checkpointIDs {
 		f.note(f.save())
 	}
 	for len(f.later) > 0 {
@@ -228,9 +230,7 @@ func (f *fold) drain() {
 			f.relabel()
 		}
 		if err != nil {
-			f.s.statusMu.Lock()
-			f.s.foldErr = fmt.Errorf("fold log: %w", err)
-			f.s.statusMu.Unlock()
+			f.fail(fmt.Errorf("fold log: %w", err))
 			return
 		}
 		if !ok {
@@ -327,8 +327,18 @@ func (f *fold) space(number Space, name string) {
 
 func (f *fold) id(space Space, external []byte, u Ordinal, day Day) {
 	f.see(day)
-	f.ids = append(f.ids, idRecord{space: space, external: string(external), user: u, day: day})
-	f.s.ids.remember(f.ids[len(f.ids)-1])
+	r := idRecord{space: space, external: string(external), user: u, day: day}
+	if err := f.s.ids.remember(r); err != nil {
+		f.fail(fmt.Errorf("fold id of user %d: %w", u, err))
+	}
+	f.idsN++
+}
+
+// fail stops the fold: what it cannot read it must not skip.
+func (f *fold) fail(err error) {
+	f.s.statusMu.Lock()
+	defer f.s.statusMu.Unlock()
+	f.s.foldErr = err
 }
 
 // mask applies a change of a mask, unless the chunk's masks already hold it.

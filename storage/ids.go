@@ -1,10 +1,9 @@
 package storage
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -33,7 +32,7 @@ type IDs struct {
 
 	mu    sync.RWMutex
 	fresh map[string][]holder // folded, not yet written; by forward key
-	pages map[uint64]map[uint8]string
+	pages map[uint64]idPage
 }
 
 // holder is a user that an external id names, and the day it last did.
@@ -127,30 +126,34 @@ func (ids *IDs) readHolders(key []byte) (holders []holder, err error) {
 }
 
 // Page calls fn with the external id of each user of a page, in ascending
-// order: page n holds the users 256·n to 256·n+255. The id is valid only during
-// the call.
+// order: page n holds the users 256·n to 256·n+255.
 func (ids *IDs) Page(space Space, page uint32, fn func(u Ordinal, external []byte) error) error {
-	entries, err := ids.page(space, page)
+	entries, err := ids.readPage(space, page)
 	if err != nil {
 		return fmt.Errorf("read ids of page %d: %w", page, err)
 	}
-	for _, e := range entries {
-		if err := fn(Ordinal(page<<8|uint32(e.low)), e.external); err != nil {
-			return err
+	ids.mu.RLock()
+	if fresh, ok := ids.pages[pageName(space, page)]; ok {
+		entries = maps.Clone(fresh)
+	}
+	ids.mu.RUnlock()
+	for low := range pageUsers {
+		if external, ok := entries[uint8(low)]; ok {
+			if err := fn(Ordinal(page<<8|uint32(low)), []byte(external)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// pageEntry is one user of a page.
-type pageEntry struct {
-	low      uint8
-	external []byte
-}
+// idPage is a page in memory: the external id of each user by ordinal&255.
+type idPage map[uint8]string
 
-func (ids *IDs) page(space Space, page uint32) ([]pageEntry, error) {
-	var entries []pageEntry
-	err := ids.db.View(func(txn *badger.Txn) error {
+// readPage reads a page from disk; a missing one is empty.
+func (ids *IDs) readPage(space Space, page uint32) (entries idPage, err error) {
+	entries = idPage{}
+	err = ids.db.View(func(txn *badger.Txn) error {
 		item, err := txn.Get(pageKey(space, page))
 		if err == badger.ErrKeyNotFound {
 			return nil
@@ -158,74 +161,69 @@ func (ids *IDs) page(space Space, page uint32) ([]pageEntry, error) {
 		if err != nil {
 			return err
 		}
-		value, err := item.ValueCopy(nil)
-		if err != nil {
-			return err
-		}
-		entries, err = decodePage(value)
-		return err
+		return item.Value(func(value []byte) error {
+			body, err := unchecked(value)
+			if err != nil {
+				return err
+			}
+			r := reader{rest: body}
+			for len(r.rest) > 0 && !r.bad {
+				entries[r.byte()] = string(r.bytes(r.uvarint()))
+			}
+			if r.bad {
+				return ErrCorrupt
+			}
+			return nil
+		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	ids.mu.RLock()
-	defer ids.mu.RUnlock()
-	fresh := ids.pages[pageName(space, page)]
-	if len(fresh) == 0 {
-		return entries, nil
-	}
-	return mergePage(entries, fresh), nil
+	return entries, err
 }
 
-func decodePage(value []byte) ([]pageEntry, error) {
-	body, err := unchecked(value)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]pageEntry, 0, pageUsers)
-	r := reader{rest: body}
-	for len(r.rest) > 0 && !r.bad {
-		low := r.byte()
-		entries = append(entries, pageEntry{low: low, external: r.bytes(r.uvarint())})
-	}
-	if r.bad {
-		return nil, ErrCorrupt
-	}
-	return entries, nil
-}
-
-func encodePage(entries []pageEntry) []byte {
+// encode writes a page in ascending order of users.
+func (p idPage) encode() []byte {
 	var value []byte
-	for _, e := range entries {
-		value = append(value, e.low)
-		value = binary.AppendUvarint(value, uint64(len(e.external)))
-		value = append(value, e.external...)
+	for low := range pageUsers {
+		if external, ok := p[uint8(low)]; ok {
+			value = append(value, byte(low))
+			value = binary.AppendUvarint(value, uint64(len(external)))
+			value = append(value, external...)
+		}
 	}
 	return checked(value)
 }
 
-// mergePage puts fresh ids over the ones of a page.
-func mergePage(entries []pageEntry, fresh map[uint8]string) []pageEntry {
-	merged := slices.DeleteFunc(slices.Clone(entries), func(e pageEntry) bool { _, ok := fresh[e.low]; return ok })
-	for low, external := range fresh {
-		merged = append(merged, pageEntry{low: low, external: []byte(external)})
+// remember makes a folded id visible until it is written. An id that the user
+// had before names it no more.
+func (ids *IDs) remember(r idRecord) error {
+	name := pageName(r.space, uint32(r.user>>8))
+	page, ok := ids.pages[name] // only the fold writes to the maps
+	if !ok {
+		var err error
+		if page, err = ids.readPage(r.space, uint32(r.user>>8)); err != nil {
+			return err
+		}
 	}
-	slices.SortFunc(merged, func(a, b pageEntry) int { return cmp.Compare(a.low, b.low) })
-	return merged
-}
-
-// remember makes a folded id visible until it is written.
-func (ids *IDs) remember(r idRecord) {
-	key := forwardKey(r.space, r.external)
-	holders, _ := ids.holders(r.space, r.external) // a page that cannot be read fails when it is written
+	holders, err := ids.holders(r.space, r.external)
+	if err != nil {
+		return err
+	}
+	before, had := page[uint8(r.user)]
+	var others []holder
+	if had = had && before != r.external; had {
+		if others, err = ids.holders(r.space, before); err != nil {
+			return err
+		}
+		others = slices.DeleteFunc(slices.Clone(others), func(h holder) bool { return h.user == r.user })
+	}
 	ids.mu.Lock()
 	defer ids.mu.Unlock()
-	ids.fresh[string(key)] = confirm(holders, r.user, r.day)
-	name := pageName(r.space, uint32(r.user>>8))
-	if ids.pages[name] == nil {
-		ids.pages[name] = map[uint8]string{}
+	ids.pages[name] = page
+	page[uint8(r.user)] = r.external
+	ids.fresh[string(forwardKey(r.space, r.external))] = confirm(holders, r.user, r.day)
+	if had {
+		ids.fresh[string(forwardKey(r.space, before))] = others
 	}
-	ids.pages[name][uint8(r.user)] = r.external
+	return nil
 }
 
 // confirm notes that a user was named on a day.
@@ -240,40 +238,32 @@ func confirm(holders []holder, u Ordinal, day Day) []holder {
 	return append(next, holder{user: u, day: day})
 }
 
-// saveIDs writes the ids folded since the last checkpoint: pages first, so that
-// an id which replaces another takes the old one's forward entry along.
+// saveIDs writes the ids folded since the last checkpoint, in order of key.
 func (f *fold) saveIDs(uint64) error {
-	if len(f.ids) == 0 {
+	ids := f.s.ids
+	if len(ids.pages) == 0 {
 		return nil
 	}
-	ids := f.s.ids
-	ids.mu.RLock()
-	names := make([]uint64, 0, len(ids.pages))
-	for name := range ids.pages {
-		names = append(names, name)
-	}
-	ids.mu.RUnlock()
-	slices.Sort(names)
 	batch := f.s.db.NewWriteBatch()
 	defer batch.Cancel()
-	for _, name := range names {
-		if err := f.savePage(batch, Space(name>>32), uint32(name)); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(ids.fresh)) {
+		if err := setHolders(batch, []byte(key), ids.fresh[key]); err != nil {
 			return err
 		}
 	}
-	for key, holders := range ids.fresh { // only the fold writes to it
-		if err := setHolders(batch, []byte(key), holders); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(ids.pages)) {
+		if err := batch.Set(pageKey(Space(name>>32), uint32(name)), ids.pages[name].encode()); err != nil {
 			return err
 		}
 	}
 	if err := batch.Flush(); err != nil {
 		return err
 	}
-	f.ids = f.ids[:0]
 	ids.mu.Lock()
+	defer ids.mu.Unlock()
 	clear(ids.fresh)
 	clear(ids.pages)
-	ids.mu.Unlock()
+	f.idsN = 0
 	return nil
 }
 
@@ -289,110 +279,5 @@ func setHolders(batch *badger.WriteBatch, key []byte, holders []holder) error {
 	return batch.Set(key, checked(value))
 }
 
-// savePage writes one page and takes the users of the ids it replaces out of
-// their forward entries.
-func (f *fold) savePage(batch *badger.WriteBatch, space Space, page uint32) error {
-	ids := f.s.ids
-	var old []pageEntry
-	err := f.s.db.View(func(txn *badger.Txn) error {
-		item, err := txn.Get(pageKey(space, page))
-		if err == badger.ErrKeyNotFound {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		value, err := item.ValueCopy(nil)
-		if err != nil {
-			return err
-		}
-		old, err = decodePage(value)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("read page %d: %w", page, err)
-	}
-	fresh := ids.pages[pageName(space, page)]
-	for _, e := range old {
-		external, ok := fresh[e.low]
-		if !ok || bytes.Equal(e.external, []byte(external)) {
-			continue
-		}
-		key := forwardKey(space, string(e.external))
-		holders, ok := ids.fresh[string(key)]
-		if !ok {
-			if holders, err = ids.readHolders(key); err != nil {
-				return fmt.Errorf("read id: %w", err)
-			}
-		}
-		u := Ordinal(page<<8 | uint32(e.low))
-		holders = slices.DeleteFunc(slices.Clone(holders), func(h holder) bool { return h.user == u })
-		ids.mu.Lock()
-		ids.fresh[string(key)] = holders
-		ids.mu.Unlock()
-	}
-	return batch.Set(pageKey(space, page), encodePage(mergePage(old, fresh)))
-}
-
-// spaces numbers the id spaces.
-type spaces struct {
-	mu     sync.Mutex
-	byName map[string]Space
-	list   []string
-}
-
-func (s *spaces) add(number Space, name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for int(number) >= len(s.list) {
-		s.list = append(s.list, "")
-	}
-	s.list[number] = name
-	s.byName[name] = number
-}
-
-func (s *spaces) lookup(name string) (Space, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, ok := s.byName[name]
-	return n, ok
-}
-
-func (s *spaces) names() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.list)
-}
-
 // IDs is the store's third face: external ids.
 func (s *Store) IDs() *IDs { return s.ids }
-
-// LookupSpace returns the number of an id space that has been declared.
-func (s *Store) LookupSpace(name string) (Space, bool) { return s.spaces.lookup(name) }
-
-// Spaces returns the names of all id spaces in the order of their numbers.
-func (s *Store) Spaces() []string { return s.spaces.names() }
-
-// Space returns the number of an id space, declaring it durably when it is new.
-// Names are those of labels.
-func (s *Store) Space(name string) (Space, error) {
-	if !ValidLabelName(name) {
-		return 0, fmt.Errorf("declare id space %q: want [a-z0-9][a-z0-9_.:/-]{0,127}", name)
-	}
-	s.declaring.Lock()
-	defer s.declaring.Unlock()
-	if n, ok := s.spaces.lookup(name); ok {
-		return n, nil
-	}
-	n := len(s.spaces.names())
-	if n >= maxSpaces {
-		return 0, fmt.Errorf("declare id space %s: there are %d already", name, n)
-	}
-	var r Records
-	r.space(Space(n), name)
-	if _, err := s.Append(&r); err != nil {
-		return 0, fmt.Errorf("declare id space %s: %w", name, err)
-	}
-	s.spaces.add(Space(n), name)
-	return Space(n), nil
-}

@@ -149,7 +149,7 @@ func open(options Options) (*Store, error) {
 		return nil, err
 	}
 	s.db = db
-	s.ids = &IDs{db: db, fresh: map[string][]holder{}, pages: map[uint64]map[uint8]string{}}
+	s.ids = &IDs{db: db, fresh: map[string][]holder{}, pages: map[uint64]idPage{}}
 	f := newFold(s)
 	if err := s.start(f); err != nil {
 		if s.log != nil {
