@@ -26,14 +26,11 @@ func (f *fold) load() error {
 	if err := s.loadClaims(s.clock().Add(-ClaimLife).Unix()); err != nil {
 		return err
 	}
-	chunks := make([]*chunkView, chunksFor(f.cursor.Users))
-	for i := range chunks {
-		chunks[i] = &chunkView{}
-	}
-	if err := f.loadMasks(chunks); err != nil {
+	chunks := growChunks(nil, chunksFor(f.cursor.Users))
+	if chunks, err = f.loadMasks(chunks); err != nil {
 		return fmt.Errorf("load masks: %w", err)
 	}
-	if err := f.loadDays(chunks, today); err != nil {
+	if chunks, err = f.loadDays(chunks, today); err != nil {
 		return fmt.Errorf("load days: %w", err)
 	}
 	view := &View{stamp: Stamp{Seq: f.seq, Day: today, At: s.clock()}, labels: f.dictionary, chunks: chunks, store: s}
@@ -76,13 +73,23 @@ func (f *fold) loadLabels() error {
 	})
 }
 
-func (f *fold) loadMasks(chunks []*chunkView) error {
-	return eachValue(f.s.db, []byte{keyMask}, func(key, value []byte) error {
+// growChunks makes room for a number of chunks. Masks and blocks may be ahead of
+// the cursor, which is written last.
+func growChunks(chunks []*chunkView, n int) []*chunkView {
+	for len(chunks) < n {
+		chunks = append(chunks, &chunkView{})
+	}
+	return chunks
+}
+
+func (f *fold) loadMasks(chunks []*chunkView) ([]*chunkView, error) {
+	err := eachValue(f.s.db, []byte{keyMask}, func(key, value []byte) error {
 		chunk := int(binary.BigEndian.Uint32(key[1:]))
 		body, err := unchecked(value)
-		if err != nil || len(body) < 8 || chunk >= len(chunks) {
+		if err != nil || len(body) < 8 {
 			return fmt.Errorf("masks of chunk %d: %w", chunk, ErrCorrupt)
 		}
+		chunks = growChunks(chunks, chunk+1)
 		f.maskSeq[chunk] = binary.LittleEndian.Uint64(body)
 		if len(body) == 8 {
 			return nil
@@ -97,14 +104,15 @@ func (f *fold) loadMasks(chunks []*chunkView) error {
 		}
 		return nil
 	})
+	return chunks, err
 }
 
 // loadDays reads the sealed days of every chunk and derives its any-time block
 // while they are in cache. Days beyond the memory budget are not kept.
-func (f *fold) loadDays(chunks []*chunkView, today Day) error {
-	bytes, err := f.findDays(chunks)
+func (f *fold) loadDays(chunks []*chunkView, today Day) ([]*chunkView, error) {
+	chunks, bytes, err := f.findDays(chunks)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f.evictBelow = f.firstResident(bytes)
 	f.parallel(len(chunks), func(worker, i int) {
@@ -121,11 +129,11 @@ func (f *fold) loadDays(chunks []*chunkView, today Day) error {
 			}
 		}
 	})
-	return nil
+	return chunks, nil
 }
 
 // findDays lists the blocks on disk and returns their bytes per day.
-func (f *fold) findDays(chunks []*chunkView) (map[Day]int64, error) {
+func (f *fold) findDays(chunks []*chunkView) ([]*chunkView, map[Day]int64, error) {
 	bytes := map[Day]int64{}
 	err := f.s.db.View(func(txn *badger.Txn) error {
 		options := badger.IteratorOptions{Prefix: []byte{keyBlock}}
@@ -138,9 +146,7 @@ func (f *fold) findDays(chunks []*chunkView) (map[Day]int64, error) {
 			}
 			class, day, chunk, _ := parseBlockKey(key)
 			bytes[day] += it.Item().ValueSize()
-			if chunk >= len(chunks) {
-				continue // sealed after the cursor was written; the log brings it again
-			}
+			chunks = growChunks(chunks, chunk+1)
 			f.onDisk(day, class)
 			c := chunks[chunk]
 			d := sealedDay{day: day}
@@ -154,7 +160,7 @@ func (f *fold) findDays(chunks []*chunkView) (map[Day]int64, error) {
 		}
 		return nil
 	})
-	return bytes, err
+	return chunks, bytes, err
 }
 
 // firstResident returns the oldest day that memory can hold beside the newer

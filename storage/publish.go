@@ -50,9 +50,7 @@ func (f *fold) publish() {
 		for _, events := range f.pending {
 			need = max(need, len(events.chunks))
 		}
-		for len(next.chunks) < need {
-			next.chunks = append(next.chunks, &chunkView{})
-		}
+		next.chunks = growChunks(next.chunks, need)
 		f.mergeEvents(next.chunks)
 		f.mergeMasks(next.chunks)
 	}
