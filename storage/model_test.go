@@ -273,8 +273,11 @@ func recordStep(name string, build func(*Records), model func(*model)) step {
 
 func declareStep(l Label, retention int) step {
 	return step{
-		name:  "declare",
-		apply: func(s *Store) error { _, err := s.Declare(LabelSpec{Name: fmt.Sprint("label-", l), Retention: retention}); return err },
+		name: "declare",
+		apply: func(s *Store) error {
+			_, err := s.Declare(LabelSpec{Name: fmt.Sprint("label-", l), Retention: retention})
+			return err
+		},
 		model: func(m *model) { m.declare(l, retention) },
 	}
 }
