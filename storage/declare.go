@@ -67,6 +67,9 @@ func (s *Store) declare(specs []LabelSpec) ([]Label, error) {
 func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 	before := s.dictionary.Load()
 	today := DayOf(s.clock())
+	s.statusMu.Lock()
+	empty := s.state.Horizon == 0 // no day has expired where none has been
+	s.statusMu.Unlock()
 	numbers := make([]Label, len(specs))
 	changed := map[Label]labelState{}
 	next := before.Len()
@@ -81,7 +84,7 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 			}
 			changed[l] = labelState{LabelSpec: spec}
 		} else if !before.specs[l].LabelSpec.equal(spec) {
-			changed[l] = before.changed(l, spec, today)
+			changed[l] = before.changed(l, spec, today, empty)
 		}
 		numbers[i] = l
 	}
@@ -89,7 +92,7 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 		return numbers, nil
 	}
 	after := before.with(changed)
-	if after.longest > before.longest { // the reserved labels' retention grows with it
+	if after.longest > before.longest && !empty { // the reserved labels' retention grows with it
 		for l, state := range before.specs {
 			if Reserved(state.Name) {
 				state.Floor = max(state.Floor, before.first(Label(l), today)-1)
@@ -115,9 +118,9 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 
 // changed returns a label with a new specification; days that have expired stay
 // so.
-func (d *Labels) changed(l Label, spec LabelSpec, today Day) labelState {
+func (d *Labels) changed(l Label, spec LabelSpec, today Day, empty bool) labelState {
 	state := d.specs[l]
-	if spec.Retention > state.Retention {
+	if spec.Retention > state.Retention && !empty {
 		state.Floor = max(state.Floor, d.first(l, today)-1)
 	}
 	state.LabelSpec = spec

@@ -252,9 +252,6 @@ func (f *fold) hit(u Ordinal, day Day, labels []Label) {
 	f.see(day)
 	f.relabel()
 	on := f.s.View().stamp.Day
-	if day < f.dictionary.first(Seen, on) {
-		return
-	}
 	d := f.today
 	if d == nil || day != f.todayDay {
 		if d = f.pending[day]; d == nil {
@@ -265,7 +262,10 @@ func (f *fold) hit(u Ordinal, day Day, labels []Label) {
 	}
 	chunk, low := u.Chunk(), u.Low()
 	d.grow(chunk + 1)
-	keys := append(d.chunks[chunk], block.MakeKey(uint32(Seen), low))
+	keys := d.chunks[chunk]
+	if day >= f.dictionary.first(Seen, on) {
+		keys = append(keys, block.MakeKey(uint32(Seen), low))
+	}
 	for _, l := range labels {
 		if day >= f.dictionary.first(l, on) {
 			keys = append(keys, block.MakeKey(uint32(l), low))

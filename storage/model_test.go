@@ -20,11 +20,12 @@ type model struct {
 	reserved  map[Label]bool
 	ids       map[string]map[Ordinal]bool // external id → users
 	idOf      map[Ordinal]string
+	empty     bool // nothing has been recorded yet
 }
 
 func newModel(clock *testClock) *model {
 	m := &model{clock: clock, tags: map[Label]map[Ordinal]map[Day]bool{}, retention: map[Label]int{}, floor: map[Label]Day{},
-		reserved: map[Label]bool{Seen: true}, ids: map[string]map[Ordinal]bool{}, idOf: map[Ordinal]string{}}
+		reserved: map[Label]bool{Seen: true}, ids: map[string]map[Ordinal]bool{}, idOf: map[Ordinal]string{}, empty: true}
 	for i := range m.masks {
 		m.masks[i] = map[Ordinal]bool{}
 	}
@@ -55,6 +56,7 @@ func (m *model) hit(u Ordinal, day Day, labels ...Label) {
 	if m.masks[Erased][u] {
 		return
 	}
+	m.empty = false
 	for _, l := range append([]Label{Seen}, labels...) {
 		if m.tags[l] == nil {
 			m.tags[l] = map[Ordinal]map[Day]bool{}
@@ -73,19 +75,19 @@ func (m *model) declare(l Label, retention int) {
 	for r := range m.reserved {
 		before[r] = m.keep(r)
 	}
-	if old, ok := m.retention[l]; ok && retention > old {
+	if old, ok := m.retention[l]; ok && retention > old && !m.empty {
 		m.floor[l] = max(m.floor[l], today-Day(old))
 	}
-	first := len(m.retention) == 0
 	m.retention[l] = retention
 	for r, old := range before {
-		if !first && m.keep(r) > old {
+		if !m.empty && m.keep(r) > old {
 			m.floor[r] = max(m.floor[r], today-Day(old))
 		}
 	}
 }
 
 func (m *model) setID(external string, u Ordinal) {
+	m.empty = false
 	if old, ok := m.idOf[u]; ok && old != external {
 		delete(m.ids[old], u)
 	}

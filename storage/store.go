@@ -46,6 +46,9 @@ type Options struct {
 	// CheckpointEvery is how much of the log a restart may have to replay;
 	// 0 means one minute.
 	CheckpointEvery time.Duration
+	// Unsynced acknowledges before the device has the data: a power cut then
+	// loses it. Only the control of a power-cut test wants that.
+	Unsynced bool
 
 	// step is called before each step on disk; its error ends the work there.
 	step func(name string) error
@@ -186,7 +189,7 @@ func (s *Store) start(f *fold) error {
 	if err := f.load(); err != nil {
 		return err
 	}
-	log, err := commitlog.Open(filepath.Join(s.options.Dir, logDir), f.cursor.Seq, commitlog.Options{Room: s.room})
+	log, err := commitlog.Open(filepath.Join(s.options.Dir, logDir), f.cursor.Seq, commitlog.Options{Room: s.room, Unsynced: s.options.Unsynced})
 	if err != nil {
 		return err
 	}

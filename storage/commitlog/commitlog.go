@@ -54,6 +54,9 @@ type Options struct {
 	// Room is asked before each commit; its error refuses the batch, and the
 	// next batch asks again.
 	Room func() error
+	// Unsynced acknowledges before the device has the batch: a power cut then
+	// loses data. Only the control of a power-cut test wants that.
+	Unsynced bool
 }
 
 // Log is an append-only sequence of batches. All methods may be called
@@ -98,7 +101,7 @@ type Batch struct {
 func Open(dir string, after uint64, options Options) (*Log, error) {
 	opt := badger.DefaultOptions(dir).
 		WithLogger(nil).
-		WithSyncWrites(true).
+		WithSyncWrites(!options.Unsynced).
 		WithCompression(0).
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(0).
