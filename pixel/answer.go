@@ -1,0 +1,289 @@
+package pixel
+
+import (
+	"errors"
+	"time"
+
+	"sosie/pixel/identity"
+	"sosie/storage"
+)
+
+// The paths that are answered.
+const (
+	Path       = "/p.gif"
+	HealthPath = "/healthz"
+)
+
+// retryAfter is what a 503 says, in seconds.
+const retryAfter = 10
+
+// Answer answers one request. It returns when what it stored is durable.
+func (p *Pixel) Answer(h *Hit, r *Reply) {
+	r.reset()
+	switch string(h.Path) {
+	case Path:
+		p.counters.add(p.answer(h, r), 1)
+	case HealthPath:
+		r.Status, r.Type, r.Body = 200, "text/plain", healthy
+	default:
+		p.counters.add(notFound, 1)
+		r.Status = 404
+	}
+}
+
+// answer answers a hit and returns what became of it.
+func (p *Pixel) answer(h *Hit, r *Reply) cause {
+	r.gif()
+	if len(h.Query) > p.limits.Query {
+		return queryTooLong
+	}
+	r.query.parse(h.Query, p.limits.Labels)
+	s := (*p.sites.Load())[string(r.query.site)]
+	if s == nil {
+		r.Status, r.Type, r.Body = 403, "", nil
+		return siteUnknown
+	}
+	switch {
+	case h.Head:
+		return headed
+	case h.Prefetch:
+		return prefetched
+	case h.Body:
+		return withBody
+	}
+	switch p.robots.check(h, p.elapsed()) {
+	case robot:
+		return robotSeen
+	case unchecked:
+		return agentUnchecked
+	}
+	var c cookies
+	c.scan(h.Cookies)
+	refusal := decide(c.optOut, h.GPC, s)
+	if refusal == refusedByDefault {
+		return refusal // whoever it is, nothing is stored
+	}
+	now := p.clock()
+	who, user, old := p.recognize(&c, r, now)
+	if who == known {
+		return p.known(h, r, s, user, old, refusal, now)
+	}
+	if refusal != none {
+		return refusal
+	}
+	p.bindLabels(r, s)
+	switch {
+	case who == returned:
+		return p.claim(h, r, s, now)
+	case s.countFirst:
+		return p.countFirst(h, r, now)
+	}
+	p.setPending(h, r, s, now)
+	return pendingSet
+}
+
+// bindLabels turns the names of the query into r.labels, the site's own label
+// first, and counts what is left out.
+func (p *Pixel) bindLabels(r *Reply, s *site) {
+	p.counters.add(partMalformed, r.query.malformed)
+	p.counters.add(labelExcess, r.query.excess)
+	r.labels = append(r.labels[:0], s.label)
+	labels := p.store.Labels()
+names:
+	for _, name := range r.query.labels {
+		l, ok := labels.LookupBytes(name)
+		if !ok {
+			why := labelUnknown
+			if len(name) > 128 || !storage.ValidLabelName(string(name)) {
+				why = labelMalformed
+			}
+			p.counters.add(why, 1)
+			continue
+		}
+		spec := labels.Spec(l)
+		switch {
+		case storage.Reserved(spec.Name) || !s.writes(spec.Name):
+			p.counters.add(labelForbidden, 1)
+			continue
+		case spec.Signed:
+			p.counters.add(labelSigned, 1)
+			continue
+		}
+		for _, twice := range r.labels {
+			if twice == l {
+				continue names
+			}
+		}
+		r.labels = append(r.labels, l)
+	}
+}
+
+// visitor is who a hit's cookies say it is.
+type visitor int
+
+const (
+	stranger visitor = iota
+	returned         // brings back the pending cookie in Reply.pending
+	known
+)
+
+// recognize opens the cookies of a hit. A user's goes before a pending one.
+func (p *Pixel) recognize(c *cookies, r *Reply, now time.Time) (who visitor, user identity.UserCookie, old bool) {
+	for _, value := range c.candidates[:c.count] {
+		if user, old, err := p.keys.OpenUser(value); err == nil {
+			if why := p.voids(user, now); why != none {
+				p.counters.add(why, 1)
+				continue
+			}
+			return known, user, old
+		}
+		var pending identity.PendingCookie
+		if p.keys.OpenPending(value, &pending) != nil {
+			p.counters.add(cookieForged, 1)
+			continue
+		}
+		switch {
+		case pending.Epoch != p.store.Epoch():
+			p.counters.add(cookieForeign, 1)
+		case !pending.Alive(now):
+			p.counters.add(cookieExpired, 1)
+		case who == stranger:
+			who, r.pending = returned, pending
+		}
+	}
+	return who, user, false
+}
+
+// voids returns why a user's cookie counts as none. One of an earlier epoch
+// stays good where its ordinal was given out before the epoch began.
+func (p *Pixel) voids(c identity.UserCookie, now time.Time) cause {
+	switch {
+	case !c.Alive(storage.DayOf(now)):
+		return cookieExpired
+	case c.Epoch > p.store.Epoch() || !p.issued(c.Ordinal):
+		return cookieForeign
+	case p.store.View().Masked(storage.Erased, c.Ordinal):
+		return cookieErased
+	}
+	return none
+}
+
+// known answers the hit of a user.
+func (p *Pixel) known(h *Hit, r *Reply, s *site, c identity.UserCookie, old bool, refusal cause, now time.Time) cause {
+	u := c.Ordinal
+	if p.hasOptedOut(u) {
+		return refusedBefore
+	}
+	if refusal != none {
+		return p.optOut(r, u, refusal)
+	}
+	p.bindLabels(r, s)
+	r.records.Hit(u, storage.DayOf(now), r.labels...)
+	if why := p.append(r); why != none {
+		return why
+	}
+	if old || c.Epoch != p.store.Epoch() {
+		p.setUser(h, r, u, c.Born, now)
+		p.counters.add(resealed, 1)
+	}
+	return stored
+}
+
+func (p *Pixel) hasOptedOut(u storage.Ordinal) bool {
+	return p.store.View().Masked(storage.OptedOut, u) || p.optOuts.fresh(u, p.elapsed())
+}
+
+// optOut records once that a user refused, for all sites and for good.
+func (p *Pixel) optOut(r *Reply, u storage.Ordinal, refusal cause) cause {
+	if !p.optOuts.enter(u, p.elapsed()) {
+		return refusal
+	}
+	r.records.Mask(storage.OptedOut, u, true)
+	if why := p.append(r); why != none {
+		p.optOuts.leave(u)
+		return why
+	}
+	p.counters.add(optedOut, 1)
+	return refusal
+}
+
+// claim turns the pending cookie in r.pending into a user: with the claim, the
+// first hit becomes durable and this one, or none of them.
+func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
+	from, tick := networkOf(h.Client), p.elapsed()
+	if !p.claims.take(from, tick) {
+		return claimLimited
+	}
+	u, before, err := p.store.ResolveClaim(r.pending.Nonce)
+	if err != nil {
+		return p.unavailable(r, err)
+	}
+	if before {
+		p.claims.giveBack(from, tick) // no new user
+		switch view := p.store.View(); {
+		case view.Masked(storage.Erased, u):
+			p.counters.add(cookieErased, 1)
+			p.setPending(h, r, s, now)
+			return pendingSet
+		case p.hasOptedOut(u):
+			return refusedBefore
+		}
+	} else {
+		r.records.Claim(r.pending.Nonce, u, now)
+	}
+	born := storage.DayOf(r.pending.At)
+	if r.pending.Decision == identity.Collect {
+		var room [identity.MaxPendingLabels + 1]storage.Label
+		first := append(room[:0], r.pending.Site)
+		first = append(first, r.pending.Labels[:r.pending.Count]...)
+		r.records.Hit(u, born, first...)
+	}
+	r.records.Hit(u, storage.DayOf(now), r.labels...)
+	if why := p.append(r); why != none {
+		return why
+	}
+	p.setUser(h, r, u, born, now)
+	if !before {
+		p.counters.add(claimed, 1)
+	}
+	return stored
+}
+
+// countFirst makes a user of a browser never seen, at sites that ask for it.
+func (p *Pixel) countFirst(h *Hit, r *Reply, now time.Time) cause {
+	if !p.claims.take(networkOf(h.Client), p.elapsed()) {
+		return claimLimited
+	}
+	u, err := p.store.NewUser()
+	if err != nil {
+		return p.unavailable(r, err)
+	}
+	today := storage.DayOf(now)
+	r.records.Hit(u, today, r.labels...)
+	if why := p.append(r); why != none {
+		return why
+	}
+	p.setUser(h, r, u, today, now)
+	p.counters.add(counted, 1)
+	return stored
+}
+
+// append makes r.records durable; its cause is none, or why it could not.
+func (p *Pixel) append(r *Reply) cause {
+	if _, err := p.store.Append(&r.records); err != nil {
+		return p.unavailable(r, err)
+	}
+	return none
+}
+
+// unavailable answers a hit that could not be made durable.
+func (p *Pixel) unavailable(r *Reply, err error) cause {
+	r.Status, r.Type, r.Body, r.RetryAfter = 503, "", nil, retryAfter
+	switch {
+	case errors.Is(err, storage.ErrFull):
+		return storeFull
+	case errors.Is(err, storage.ErrStopped):
+		return storeStopped
+	}
+	return storeFailed
+}

@@ -1,0 +1,146 @@
+package pixel
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+)
+
+// exchange is the memory of one request, used again by others.
+type exchange struct {
+	hit     Hit
+	reply   Reply
+	cookies [][]byte
+}
+
+var (
+	headerSecPurpose = []byte("Sec-Purpose")
+	headerPurpose    = []byte("Purpose")
+	headerProto      = []byte("X-Forwarded-Proto")
+	headerCache      = []byte(fasthttp.HeaderCacheControl)
+	noStore          = []byte("no-store")
+)
+
+// Handler returns the pixel as a handler of fasthttp.
+func (p *Pixel) Handler() fasthttp.RequestHandler { return p.serve }
+
+func (p *Pixel) serve(ctx *fasthttp.RequestCtx) {
+	e := p.exchanges.Get().(*exchange)
+	defer p.exchanges.Put(e)
+	p.read(ctx, e)
+	p.Answer(&e.hit, &e.reply)
+	write(ctx, &e.reply)
+	clear(e.cookies) // the server's memory, no longer ours
+	e.hit = Hit{}
+}
+
+// read fills the hit from a request. The slices stay the server's.
+func (p *Pixel) read(ctx *fasthttp.RequestCtx, e *exchange) {
+	header, h := &ctx.Request.Header, &e.hit
+	uri := ctx.URI()
+	h.Path, h.Query = uri.PathOriginal(), uri.QueryString()
+	// The raw headers: asking the server for a cookie by name would make it
+	// collect all of them.
+	e.cookies = append(e.cookies[:0], header.PeekAll(fasthttp.HeaderCookie)...)
+	h.Cookies = e.cookies
+	h.Agent = header.UserAgent()
+	h.Head = header.IsHead()
+	h.Prefetch = isPrefetch(header.PeekCanonical(headerSecPurpose)) || isPrefetch(header.PeekCanonical(headerPurpose))
+	h.GPC = false
+	for _, gpc := range header.PeekAll("Sec-Gpc") {
+		h.GPC = h.GPC || string(gpc) == "1"
+	}
+	n := header.ContentLength()
+	h.Body = n > 0 || n == -1 // -1 is chunked; trailers come no other way
+	h.Secure = ctx.IsTLS()
+	peer, ok := peerOf(ctx.RemoteAddr())
+	h.Client = peer
+	if ok && p.trusts(peer) {
+		h.Client = p.client(peer, header.PeekAll(fasthttp.HeaderXForwardedFor))
+		h.Secure = h.Secure || saysHTTPS(header.PeekCanonical(headerProto))
+	}
+}
+
+// isPrefetch reads Sec-Purpose and its forerunner Purpose: "prefetch", or
+// "prefetch;prerender".
+func isPrefetch(purpose []byte) bool {
+	token, _, _ := bytes.Cut(purpose, semicolon)
+	return bytes.EqualFold(bytes.TrimSpace(token), []byte("prefetch"))
+}
+
+// write renders the reply. Answers of the pixel are never kept by anyone on the
+// way.
+func write(ctx *fasthttp.RequestCtx, r *Reply) {
+	ctx.Response.SetStatusCode(r.Status)
+	header := &ctx.Response.Header
+	header.SetCanonical(headerCache, noStore)
+	if r.Type != "" {
+		header.SetContentType(r.Type)
+		ctx.Response.SetBodyRaw(r.Body)
+	}
+	if len(r.SetCookie) > 0 {
+		header.SetBytesV(fasthttp.HeaderSetCookie, r.SetCookie)
+	}
+	if r.RetryAfter > 0 {
+		header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(r.RetryAfter))
+	}
+}
+
+// Server returns a server of the pixel with all limits set. Serve it on what
+// Listen returns. It logs nothing, since its messages hold addresses.
+func (p *Pixel) Server() *fasthttp.Server {
+	l := p.limits
+	return &fasthttp.Server{
+		Handler:         p.serve,
+		ErrorHandler:    p.reject,
+		ContinueHandler: func(*fasthttp.RequestHeader) bool { return false },
+		Logger:          silent{},
+
+		Concurrency:        l.Connections,
+		ReadBufferSize:     l.ReadBuffer,
+		WriteBufferSize:    l.WriteBuffer,
+		ReadTimeout:        l.ReadTimeout,
+		WriteTimeout:       l.WriteTimeout,
+		IdleTimeout:        l.IdleTimeout,
+		TCPKeepalive:       true,
+		TCPKeepalivePeriod: l.KeepAlive,
+		MaxRequestBodySize: l.Body,
+		GetOnly:            true, // and HEAD
+
+		DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		SecureErrorLogMessage:        true,
+		LazyRequestTime:              true,
+		CloseOnShutdown:              true,
+	}
+}
+
+// reject answers a request that could not be read.
+func (p *Pixel) reject(ctx *fasthttp.RequestCtx, err error) {
+	p.counters.add(requestBad, 1)
+	var tooLong *fasthttp.ErrSmallBuffer
+	var network net.Error
+	status := fasthttp.StatusBadRequest
+	switch {
+	case errors.As(err, &tooLong):
+		status = fasthttp.StatusRequestHeaderFieldsTooLarge
+	case errors.Is(err, fasthttp.ErrGetOnly):
+		status = fasthttp.StatusMethodNotAllowed
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		status = fasthttp.StatusRequestEntityTooLarge
+	case errors.As(err, &network) && network.Timeout():
+		status = fasthttp.StatusRequestTimeout
+	}
+	ctx.Response.SetStatusCode(status)
+}
+
+// silent is a logger that forgets.
+type silent struct{}
+
+// Printf does nothing.
+func (silent) Printf(string, ...any) {}
