@@ -1,8 +1,6 @@
 package storage
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Labels returns the dictionary: what has been declared durably up to now. A
 // view may lag behind it by one publication.
@@ -26,15 +24,8 @@ func (s *Store) Declare(specs ...LabelSpec) ([]Label, error) {
 }
 
 // DeclareSite adds the reserved label of a site, site/<key>.
-func (s *Store) DeclareSite(key string) (Label, error) { return s.declareReserved(sitePrefix + key) }
-
-// DeclareSource adds the reserved label of an import, source/<name>.
-func (s *Store) DeclareSource(name string) (Label, error) {
-	return s.declareReserved(sourcePrefix + name)
-}
-
-func (s *Store) declareReserved(name string) (Label, error) {
-	spec, err := LabelSpec{Name: name}.normal()
+func (s *Store) DeclareSite(key string) (Label, error) {
+	spec, err := LabelSpec{Name: sitePrefix + key}.normal()
 	if err != nil {
 		return 0, err
 	}

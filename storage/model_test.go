@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"sosie/storage/block"
 )
+
+var histories = flag.Int("histories", 6, "random histories compared with the model; the full proof takes 1000")
 
 // model is the store as plain maps.
 type model struct {
@@ -293,11 +296,7 @@ func drawHistory(seed uint64, clock *testClock, n int) []step {
 }
 
 func TestRandomHistoriesAgainstModel(t *testing.T) {
-	seeds := uint64(25)
-	if testing.Short() {
-		seeds = 5
-	}
-	for seed := range seeds {
+	for seed := range uint64(*histories) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			clock := newTestClock()
 			options := Options{Dir: t.TempDir(), Clock: clock.Now}

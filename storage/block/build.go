@@ -142,7 +142,7 @@ func (k Key) Low() uint16 { return uint16(k) }
 // yet to the front of keys, whose length it returns cut to them. The keys are
 // sorted and unique; b may be nil. Without a new key it returns b itself.
 func (bl *Builder) Merge(b *Block, keys []Key) (*Block, []Key) {
-	keys = absent(b, keys)
+	keys = Absent(b, keys)
 	if len(keys) == 0 {
 		return b, keys
 	}
@@ -200,8 +200,8 @@ func (bl *Builder) add(b *Block, i int, keys []Key) {
 	bl.array(label, start)
 }
 
-// absent keeps the keys that b does not hold, in place.
-func absent(b *Block, keys []Key) []Key {
+// Absent keeps, in place, the sorted keys that b does not hold.
+func Absent(b *Block, keys []Key) []Key {
 	if b.Len() == 0 {
 		return keys
 	}
@@ -217,9 +217,6 @@ func absent(b *Block, keys []Key) []Key {
 	}
 	return kept
 }
-
-// Absent keeps, in place, the sorted keys that b does not hold.
-func Absent(b *Block, keys []Key) []Key { return absent(b, keys) }
 
 // Union returns all labels of the blocks together. keep, when not nil, is asked
 // for every label of every block whether it takes part; drop, when not nil,
