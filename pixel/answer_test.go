@@ -22,7 +22,9 @@ func TestHitOfAUser(t *testing.T) {
 			}
 		}
 	}
-	robot := func(h *Hit) { h.Agent = []byte("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)") }
+	robot := func(h *Hit) {
+		h.Agent = []byte("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+	}
 	const news, quiet = "interest/tennis seen site/news", ""
 	for _, c := range []struct {
 		name, query string

@@ -29,18 +29,19 @@ func (q *query) parse(raw []byte, maxLabels int) {
 	for len(raw) > 0 {
 		var pair []byte
 		pair, raw, _ = bytes.Cut(raw, ampersand)
-		switch {
-		case len(pair) >= 2 && pair[0] == 's' && pair[1] == '=':
+		key, value, _ := bytes.Cut(pair, equals)
+		switch string(key) {
+		case "s":
 			if sited {
 				q.malformed++
 				continue
 			}
 			sited = true
-			if part, ok, _ := q.decode(pair[2:], false); ok {
+			if part, ok, _ := q.decode(value, false); ok {
 				q.site = part
 			}
-		case len(pair) >= 2 && pair[0] == 'l' && pair[1] == '=':
-			for rest := pair[2:]; len(rest) > 0; {
+		case "l":
+			for rest := value; len(rest) > 0; {
 				part, ok, n := q.decode(rest, true)
 				rest = rest[n:]
 				switch {

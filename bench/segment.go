@@ -1,0 +1,224 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"sosie/audience"
+	"sosie/audience/permit"
+	"sosie/bench/floor"
+	"sosie/bench/population"
+	"sosie/bench/report"
+	"sosie/storage"
+)
+
+// SegmentOptions configure Segment.
+type SegmentOptions struct {
+	Shape
+	Output
+	Rounds int    `help:"Alternated rounds of each query." default:"15"`
+	Dir    string `help:"Directory to make the store in; empty means the one for temporary files."`
+}
+
+// question is one query of the segment benchmark.
+type question struct {
+	name  string
+	query floor.Query
+	// text replaces the expression that the query would write.
+	text string
+}
+
+func (q question) expression() string {
+	if q.text != "" {
+		return q.text
+	}
+	return q.query.Expression()
+}
+
+// questions need a dictionary of 100 labels or more. Frequent and rare labels
+// are mixed in each.
+func questions(labels int) []question {
+	scale := func(ranks ...int) []int {
+		for i := range ranks {
+			ranks[i] = ranks[i] * labels / 1000
+		}
+		return ranks
+	}
+	ten := floor.Query{
+		All: [][]int{append([]int{1}, scale(20, 90, 400)...), append([]int{3}, scale(40, 250)...)},
+		Not: append([]int{5}, scale(60, 600)...),
+	}
+	plain := floor.Query{All: [][]int{{2, 7}, {0}}, Not: []int{4}}
+	recent := func(q floor.Query) floor.Query { q.Within = 7; return q }
+	var topic []int
+	for l := 6; l < labels; l += population.Topics {
+		topic = append(topic, l)
+	}
+	prefix := population.Prefix(6) + "*"
+	one := floor.Query{All: [][]int{{10}}}
+	return []question{
+		{"ten labels", ten, ""},
+		{"ten labels, 7 days", recent(ten), ""},
+		{"one label", one, ""},
+		{"one label, 7 days", recent(one), ""},
+		{"prefix", floor.Query{All: [][]int{topic}}, prefix},
+		{"prefix, 7 days", recent(floor.Query{All: [][]int{topic}}), prefix + " within 7d"},
+		{"(a or b) and c and not d", plain, ""},
+		{"(a or b) and c and not d, 7 days", recent(plain), ""},
+	}
+}
+
+// timings are the rounds of one question, in milliseconds.
+type timings struct {
+	answer             uint64
+	parse              []float64
+	one, all, byHand   []float64
+	ratioOne, ratioAll []float64
+}
+
+// Segment measures exact counts over the store's view, on one core and on all,
+// beside the same set operations by hand on roaring bitmaps in memory, on one
+// core. Every answer is compared before anything is timed.
+func Segment(ctx context.Context, o SegmentOptions, out io.Writer) error {
+	o.Shape = o.Shape.normal()
+	setDefault(&o.Rounds, 15)
+	if o.Labels < 100 || o.Days < 7 {
+		return fmt.Errorf("bench segment: %w: the queries need 100 labels and 7 days", ErrOptions)
+	}
+	r, err := segment(ctx, o)
+	if err != nil {
+		return fmt.Errorf("bench segment: %w", err)
+	}
+	return r.Write(out, o.JSON)
+}
+
+func segment(ctx context.Context, o SegmentOptions) (*report.Report, error) {
+	people, err := o.population()
+	if err != nil {
+		return nil, err
+	}
+	dir, remove, err := workDir(o.Dir, "segment")
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	clock := &calendar{}
+	first := storage.DayOf(time.Now()) - storage.Day(o.Days) + 1
+	clock.Set(first.Time())
+	store, err := storage.Open(storage.Options{Dir: dir, Clock: clock.Now})
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	feeder, err := newFeeder(store, people, clock, first, o.Output)
+	if err != nil {
+		return nil, err
+	}
+	if err := feeder.fill(ctx, o.Days); err != nil {
+		return nil, err
+	}
+	o.say("building bitmaps")
+	bitmaps := floor.NewBitmaps(people, 0, max(0, o.Days-7), o.Days-1)
+	runtime.GC()
+	results := make([]timings, 0, 8)
+	for _, q := range questions(o.Labels) {
+		o.say("counting %s", q.name)
+		t, err := o.ask(ctx, store.View(), bitmaps, q)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", q.name, err)
+		}
+		results = append(results, t)
+	}
+	return o.report(results), nil
+}
+
+// ask compares the answers to one question, then times them in turns.
+func (o SegmentOptions) ask(ctx context.Context, view *storage.View, bitmaps *floor.Bitmaps, q question) (timings, error) {
+	t := timings{answer: bitmaps.Count(q.query)}
+	got, err := count(ctx, view, q.expression())
+	if err != nil {
+		return t, err
+	}
+	if got != t.answer {
+		return t, fmt.Errorf("%w: %s is %d by the store and %d by hand", ErrDiffers, q.expression(), got, t.answer)
+	}
+	cores := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(cores)
+	for range o.Rounds {
+		runtime.GOMAXPROCS(1)
+		byHand := clocked(func() { bitmaps.Count(q.query) })
+		parse := clocked(func() { _, err = bind(view, q.expression()) })
+		if err != nil {
+			return t, err
+		}
+		one := clocked(func() { _, err = count(ctx, view, q.expression()) })
+		runtime.GOMAXPROCS(cores)
+		if err != nil {
+			return t, err
+		}
+		all := clocked(func() { _, err = count(ctx, view, q.expression()) })
+		if err != nil {
+			return t, err
+		}
+		t.parse = append(t.parse, parse)
+		t.byHand, t.one, t.all = append(t.byHand, byHand), append(t.one, one), append(t.all, all)
+	}
+	t.ratioOne, t.ratioAll = report.Ratios(t.byHand, t.one), report.Ratios(t.byHand, t.all)
+	return t, nil
+}
+
+// count answers an expression as a server does: parse, bind, apply the masks.
+func count(ctx context.Context, view *storage.View, expression string) (uint64, error) {
+	set, err := bind(view, expression)
+	if err != nil {
+		return 0, err
+	}
+	return audience.Count(ctx, set)
+}
+
+// bind turns an expression into the users that a count may tell of.
+func bind(view *storage.View, expression string) (audience.Set, error) {
+	e, err := audience.Parse(expression)
+	if err != nil {
+		return nil, err
+	}
+	set, _, err := audience.Compile(view, e)
+	if err != nil {
+		return nil, err
+	}
+	return audience.Permitted(set, view, permit.Count), nil
+}
+
+// clocked runs fn and returns the milliseconds it took.
+func clocked(fn func()) float64 {
+	start := time.Now()
+	fn()
+	return float64(time.Since(start)) / 1e6
+}
+
+func (o SegmentOptions) report(results []timings) *report.Report {
+	r := report.New("bench segment", append(o.settings(), report.Setting{Name: "rounds", Value: o.Rounds})...)
+	table := r.Table("exact counts, milliseconds: median (range)",
+		report.Column{Key: "query", Head: "query"},
+		report.Column{Key: "users", Head: "users"},
+		report.Column{Key: "one_core_ms", Head: "one core"},
+		report.Column{Key: "all_cores_ms", Head: "all cores"},
+		report.Column{Key: "parse_ms", Head: "of it parsing"},
+		report.Column{Key: "by_hand_one_core_ms", Head: "by hand, one core"},
+		report.Column{Key: "faster_one_core", Head: "× by hand, one core"},
+		report.Column{Key: "faster_all_cores", Head: "× by hand, all cores"})
+	for i, q := range questions(o.Labels) {
+		t := results[i]
+		table.Add(q.name, t.answer, report.Of(t.one), report.Of(t.all), report.Of(t.parse), report.Of(t.byHand), report.Of(t.ratioOne), report.Of(t.ratioAll))
+	}
+	table.Note("× by hand: how many times faster than the same operations on one *roaring.Bitmap per (label, chunk), or per (label, chunk, day) for 7 days; under 1 is slower")
+	table.Note("all answers were equal; ours include parsing, binding and masks, by hand has none of these")
+	table.Note("by hand holds only the last 7 days by day; the store holds all %d", o.Days)
+	for _, q := range questions(o.Labels)[:1] {
+		table.Note("ten labels: %s", q.expression())
+	}
+	return r
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	benchmark "sosie/bench"
+	"sosie/dmp"
+)
+
+// bench holds the benchmarks: each is one function of the package bench, and
+// its options are the flags.
+type bench struct {
+	Pixel   benchPixel   `cmd:"" help:"The ladder of a hit, from a bare handler to durable."`
+	Segment benchSegment `cmd:"" help:"Exact counts, beside the same by hand on roaring bitmaps."`
+	Storage benchStorage `cmd:"" help:"Filling, opening and publishing a store, beside raw fdatasync."`
+	Replay  benchReplay  `cmd:"" help:"A real access log, sent through the pixel by clients with cookie jars."`
+	Serve   benchServe   `cmd:"" hidden:"" help:"The server process that the benchmarks start."`
+}
+
+// Help is shown by sosie bench --help.
+func (bench) Help() string {
+	return `Every figure stands beside its floor, measured in the same run: a bare fasthttp handler, raw fdatasync, the same operations by hand on roaring bitmaps. Trust the ratios. With --json only JSON goes to standard output.
+
+  sosie bench pixel
+  sosie bench segment --users 2000000
+  sosie bench storage --users 100000 --days 395 --json`
+}
+
+type (
+	benchPixel   struct{ benchmark.PixelOptions }
+	benchSegment struct{ benchmark.SegmentOptions }
+	benchStorage struct{ benchmark.StorageOptions }
+	benchReplay  struct{ benchmark.ReplayOptions }
+	benchServe   struct{}
+)
+
+// Run measures.
+func (b *benchPixel) Run(c *console) error {
+	defer watch(&b.Output)()
+	return benchmark.Pixel(c, b.PixelOptions, c.out)
+}
+
+// Run measures.
+func (b *benchSegment) Run(c *console) error {
+	defer watch(&b.Output)()
+	return benchmark.Segment(c, b.SegmentOptions, c.out)
+}
+
+// Run measures.
+func (b *benchStorage) Run(c *console) error {
+	defer watch(&b.Output)()
+	return benchmark.Storage(c, b.StorageOptions, c.out)
+}
+
+// Help is shown by sosie bench replay --help.
+func (benchReplay) Help() string {
+	return `Start a server on an empty store first, with the labels that --print-labels prints and the site's without_signal: collect. The counts of its --data directory are then compared with a brute-force program over the same log.
+
+  sosie bench replay --log access.tsv.gz --print-labels
+  sosie bench replay --log access.tsv.gz --data ./replay/data`
+}
+
+// Run replays the log, and compares the counts when a server runs on the data
+// directory.
+func (b *benchReplay) Run(c *console) error {
+	defer watch(&b.Output)()
+	if !b.PrintLabels {
+		config, err := c.place.load()
+		if err != nil {
+			return err
+		}
+		server, err := dmp.Dial(c, config.Data)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		b.Count = func(ctx context.Context, expression string) (uint64, error) {
+			n, err := server.Count(ctx, expression)
+			return n.Count, err
+		}
+	}
+	return benchmark.Replay(c, b.ReplayOptions, c.out)
+}
+
+// Run serves what standard input asks for.
+func (benchServe) Run(c *console) error { return benchmark.Serve(c, os.Stdin, c.out) }
+
+// watch shows the steps on a terminal until the returned function is called.
+func watch(o *benchmark.Output) (end func()) {
+	o.Progress, end = benchmark.TerminalProgress(os.Stderr)
+	return end
+}

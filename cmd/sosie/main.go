@@ -1,0 +1,111 @@
+// Command sosie is the command line: one file per verb, each of which asks the
+// package dmp. Only this package prints and exits.
+//
+// Exit codes: 0 done, 1 failed, 2 the question was wrong (usage, configuration
+// of the call, or a segment expression).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"sosie/dmp"
+)
+
+const description = `Sosie tags anonymous cookies with interest labels through a pixel, counts segments of them exactly, and exports them.
+
+A running server is reached through a socket in the data directory; without one, a command opens the directory itself.
+
+  sosie demo                                        see it work, in a directory of its own
+  sosie serve --config sosie.yaml                   answer the pixel
+  sosie segment count 'interest/tennis within 7d'   how many users
+  sosie export 'interest/*' --out users.csv.gz      who, by pseudonym
+  sosie status                                      how it is doing
+
+Exit codes: 0 done, 1 failed, 2 the question was wrong.`
+
+// cli is the whole command line: the verbs, and the flags that all share.
+type cli struct {
+	place
+
+	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
+	Segment segment    `cmd:"" help:"Ask about a segment of users."`
+	Export  exportVerb `cmd:"" help:"Write the users of a segment to a file."`
+	Status  status     `cmd:"" help:"Show how the store and the pixel are doing."`
+	Demo    demo       `cmd:"" help:"Fill a store with made-up visitors through the real pixel, and show what to try."`
+	Bench   bench      `cmd:"" help:"Measure this machine, each figure beside its floor."`
+	Health  health     `cmd:"" help:"Ask the pixel whether it answers; for container health checks."`
+	Keys    keys       `cmd:"" help:"Rotate the keys that seal cookies."`
+	Version version    `cmd:"" help:"Print the version."`
+}
+
+// console is where a verb reads and speaks, and how it is told to end.
+type console struct {
+	context.Context
+	place    *place
+	out, err io.Writer
+}
+
+func (c *console) printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(c.out, format, args...)
+	return err
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run does what the arguments say and returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+
+	var root cli
+	ended := -1
+	parser, err := kong.New(&root, kong.Name("sosie"), kong.Description(description), kong.Writers(stdout, stderr),
+		kong.Vars{"default_data": dmp.DefaultData, "default_listen": dmp.DefaultListen},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.Exit(func(code int) { ended = code }))
+	if err != nil {
+		return report(stderr, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if ended >= 0 { // --help printed itself
+		return ended
+	}
+	if err != nil {
+		return report(stderr, err)
+	}
+	return report(stderr, command.Run(&console{Context: ctx, place: &root.place, out: stdout, err: stderr}))
+}
+
+// report prints an error and the way out, and returns its exit code.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "sosie: %v\n", err)
+	usage := (*kong.ParseError)(nil)
+	switch hint := dmp.Hint(err); {
+	case hint != "":
+		fmt.Fprintf(stderr, "hint: %s\n", hint)
+	case errors.As(err, &usage):
+		fmt.Fprintln(stderr, "hint: `sosie --help` lists the commands, `sosie COMMAND --help` explains one.")
+	}
+	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, errUsage) {
+		return 2
+	}
+	return 1
+}
+
+// errUsage means arguments that are wrong together or in this place.
+var errUsage = errors.New("wrong usage")

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"sosie/dmp"
+)
+
+// serve answers the pixel.
+type serve struct {
+	Listen    string `help:"Address the pixel answers on. Default: ${default_listen}." placeholder:"ADDRESS" env:"SOSIE_LISTEN"`
+	PublicURL string `name:"public-url" help:"How browsers reach the pixel, such as https://p.example.com." placeholder:"URL" env:"SOSIE_PUBLIC_URL"`
+	Check     bool   `help:"Check the configuration and end."`
+}
+
+// Help is shown by sosie serve --help.
+func (serve) Help() string {
+	return `Serves until SIGINT or SIGTERM, then answers what it has accepted and ends.
+
+The first start makes the data directory and, beside it, the keys that seal cookies. Back up both, apart.
+
+  sosie serve --config sosie.yaml
+  sosie serve --config sosie.yaml --check
+  sosie serve --data /var/lib/sosie --listen :8080 --memory 4GiB`
+}
+
+// Run serves until the console says to end.
+func (s *serve) Run(c *console) (err error) {
+	config, err := c.place.load()
+	if err != nil {
+		return err
+	}
+	override(&config.Listen, s.Listen)
+	override(&config.PublicURL, s.PublicURL)
+	if s.Check {
+		if err := config.Check(); err != nil {
+			return err
+		}
+		return c.printf("the configuration is right: %d sites, %d labels, data in %s, keys in %s\n",
+			len(config.Sites), len(config.Labels), config.Data, config.Keys)
+	}
+	d, err := dmp.Open(config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if d.Fresh() {
+		fmt.Fprintf(c.err, "sosie: made a new store in %s, and its keys in %s: back up both, apart\n", config.Data, config.Keys)
+	}
+	if len(config.Sites) == 0 {
+		fmt.Fprintln(c.err, "sosie: no site is configured: every hit is answered 403; name sites in a file for --config")
+	}
+	return d.Serve(c, func(pixel net.Addr) {
+		fmt.Fprintf(c.err, "sosie: pixel on %s://%s/p.gif, data in %s; Ctrl-C ends\n", config.Scheme(), pixel, config.Data)
+	})
+}

@@ -1,0 +1,128 @@
+package dmp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"sosie/audience/export"
+)
+
+// Client asks the server that runs on a data directory. Its methods are safe
+// for concurrent use.
+type Client struct {
+	data string
+	http *http.Client
+}
+
+// dialTimeout is how long a server may take to accept, which it does unless the
+// machine is stuck.
+const dialTimeout = 2 * time.Second
+
+// Dial finds the server of a data directory. ErrNotRunning means that there is
+// none.
+func Dial(ctx context.Context, data string) (*Client, error) {
+	dial := func(ctx context.Context) (net.Conn, error) {
+		dialer := net.Dialer{Timeout: dialTimeout}
+		return dialSocket(func(network, address string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
+		}, data)
+	}
+	conn, err := dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.Close(); err != nil {
+		return nil, &Error{Op: "connect", Object: data, Err: err}
+	}
+	return &Client{data: data, http: &http.Client{Transport: &http.Transport{
+		DialContext:     func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
+		IdleConnTimeout: time.Minute,
+	}}}, nil
+}
+
+// Count asks for the users an expression means.
+func (c *Client) Count(ctx context.Context, expression string) (Count, error) {
+	var count Count
+	body, err := c.ask(ctx, http.MethodPost, "/v1/count", map[string]string{"expression": expression})
+	if err != nil {
+		return count, err
+	}
+	return count, c.decode(body, &count)
+}
+
+// Status asks how the house is doing.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var status Status
+	body, err := c.ask(ctx, http.MethodGet, "/v1/status", nil)
+	if err != nil {
+		return status, err
+	}
+	return status, c.decode(body, &status)
+}
+
+// Export streams the names of an export from the server to a writer.
+func (c *Client) Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error) {
+	body, err := c.ask(ctx, http.MethodPost, "/v1/export", request)
+	if err != nil {
+		return Export{}, err
+	}
+	defer body.Close()
+	result, err := readFrames(body, to, progress)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return Export{}, c.wrap(err)
+	}
+	return result, nil
+}
+
+// Close ends the connections.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+// ask returns the body of an answer of 200; the caller closes it.
+func (c *Client) ask(ctx context.Context, method, path string, question any) (io.ReadCloser, error) {
+	text, err := json.Marshal(question)
+	if err != nil {
+		return nil, c.wrap(err)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://sosie"+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, c.wrap(err)
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return nil, c.wrap(err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		defer answer.Body.Close()
+		return nil, readFailure(answer.Status, answer.Body)
+	}
+	return answer.Body, nil
+}
+
+func (c *Client) decode(body io.ReadCloser, v any) error {
+	defer body.Close()
+	if err := json.NewDecoder(body).Decode(v); err != nil {
+		return c.wrap(fmt.Errorf("%w: %w", ErrCut, err))
+	}
+	return nil
+}
+
+// wrap says which server was asked, unless the error is already one for an
+// operator.
+func (c *Client) wrap(err error) error {
+	if _, ok := err.(*Error); ok {
+		return err
+	}
+	return &Error{Op: "ask server", Object: c.data, Err: err, Hint: "`sosie status --data " + c.data + "` says whether it still runs."}
+}

@@ -1,0 +1,66 @@
+package dmp
+
+import "errors"
+
+// The errors that callers tell apart with errors.Is.
+var (
+	// ErrConfig means a configuration that cannot be used.
+	ErrConfig = errors.New("bad configuration")
+	// ErrExpression means a segment expression that cannot be read or that names
+	// an unknown label; its text carries the caret line.
+	ErrExpression = errors.New("bad expression")
+	// ErrNoKeys means a store with users whose keys are gone.
+	ErrNoKeys = errors.New("keys are missing")
+	// ErrNoStore means keys whose store is gone.
+	ErrNoStore = errors.New("store is missing")
+	// ErrBusy means that another process holds the data directory and answers no
+	// questions.
+	ErrBusy = errors.New("data directory is held by another process that does not answer")
+	// ErrNotRunning means that no server answers in the data directory.
+	ErrNotRunning = errors.New("no server is running")
+	// ErrCut means that a stream ended before it said it was complete.
+	ErrCut = errors.New("the answer was cut off before its end")
+	// ErrIDSpace means an id space that was never declared.
+	ErrIDSpace = errors.New("unknown id space")
+)
+
+// Error is a failure an operator sees: what was done, to what, why it failed,
+// and the way out.
+type Error struct {
+	Op     string // verb, such as "open"
+	Object string // what it was done to, such as a directory
+	Err    error  // cause
+	Hint   string // the way out, a sentence; may be empty
+}
+
+// Error reads "operation object: cause". The hint is kept apart, for the front
+// to show on its own line.
+func (e *Error) Error() string {
+	text := e.Op
+	if e.Object != "" {
+		text += " " + e.Object
+	}
+	return text + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint returns the first hint in err's chain, or nothing.
+func Hint(err error) string {
+	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
+		if e.Hint != "" {
+			return e.Hint
+		}
+	}
+	return ""
+}
+
+// caused is an error of a kind: it reads as the error alone, and is the kind
+// for errors.Is.
+type caused struct {
+	error
+	kind error
+}
+
+func (c caused) Unwrap() []error { return []error{c.error, c.kind} }

@@ -1,0 +1,60 @@
+package dmp
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"sosie/pixel"
+	"sosie/storage"
+)
+
+// Version is this program's version.
+const Version = "0.1.0"
+
+// Status says how the house is doing, at one moment.
+type Status struct {
+	Version string `json:"version"`
+	// Data is the data directory.
+	Data string `json:"data"`
+	// Pixel is the address the pixel answers on; empty when nothing is served.
+	Pixel string `json:"pixel,omitempty"`
+	// Since is when the process that answers opened the directory.
+	Since time.Time `json:"since"`
+	// Store is the store's own account, with warnings for an operator.
+	Store storage.Status `json:"store"`
+	// FoldLag is how long ago the view was published that does not hold the
+	// newest batches yet, in seconds; 0 when it holds all.
+	FoldLag float64 `json:"fold_lag_seconds"`
+	// Process is the memory of the process that answers, in bytes.
+	Process Process `json:"process"`
+	// Hits are what became of the pixel's hits since the process started.
+	Hits pixel.Counters `json:"hits"`
+}
+
+// Process is the memory of a process, in bytes.
+type Process struct {
+	Heap  uint64 `json:"heap"`  // live and not yet collected objects
+	Taken uint64 `json:"taken"` // taken from the system and not given back
+}
+
+// Status says how the house is doing. It walks the data directory.
+func (d *DMP) Status(context.Context) (Status, error) {
+	store, err := d.store.Status()
+	if err != nil {
+		return Status{}, &Error{Op: "read status", Object: d.config.Data, Err: err}
+	}
+	if store.Warnings == nil {
+		store.Warnings = []string{}
+	}
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	s := Status{
+		Version: Version, Data: d.config.Data, Pixel: d.serving.String(), Since: d.opened.UTC(), Store: store,
+		Process: Process{Heap: mem.HeapAlloc, Taken: mem.Sys - mem.HeapReleased}, Hits: d.pixel.Counters(),
+	}
+	if store.Log.Folded < store.Log.Seq {
+		s.FoldLag = max(0, d.store.Lag().Seconds())
+	}
+	return s, nil
+}
