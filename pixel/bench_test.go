@@ -18,11 +18,7 @@ func (instant) Append(*storage.Records) (uint64, error) { return 0, nil }
 
 func openInstant(b *testing.B) *house {
 	h := openHouse(b)
-	p, err := New(Config{Sites: testSites}, h.keys, instant{h.store}, h.clock)
-	if err != nil {
-		b.Fatal(err)
-	}
-	h.Pixel = p
+	h.openPixel(b, instant{h.store})
 	return h
 }
 

@@ -134,6 +134,45 @@ func TestReplayedPending(t *testing.T) {
 	}
 }
 
+// TestClaimSurvivesRestart replays a pending cookie after the process that saw
+// its claim has gone.
+func TestClaimSurvivesRestart(t *testing.T) {
+	h := openHouse(t)
+	b := &browser{h: h}
+	b.get("s=news")
+	pending := b.cookie
+	b.get("s=news")
+	h.restart(t)
+	replay := &browser{h: h, cookie: pending}
+	replay.get("s=news&l=interest/tennis")
+	if replay.cookie != b.cookie || h.store.HighWater() != 1 {
+		t.Errorf("after a restart the pending cookie became %s, before it %s", replay.cookie, b.cookie)
+	}
+	if got, want := h.carried(t, 0, 1), "interest/tennis seen site/news"; got != want {
+		t.Errorf("the user carries %q, want %q", got, want)
+	}
+}
+
+// TestReplayIsNotCharged sees that only new users count against the limit of an
+// address.
+func TestReplayIsNotCharged(t *testing.T) {
+	h := openHouse(t, func(c *Config) { c.Limits.ClaimsPerHour = 2 })
+	b := &browser{h: h}
+	b.get("s=news")
+	pending := b.cookie
+	b.get("s=news")
+	if err := h.store.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	before := h.Counters()
+	for range 5 {
+		(&browser{h: h, cookie: pending}).get("s=news")
+	}
+	if got, want := h.counts(t, before), "stored=5"; got != want {
+		t.Errorf("counted %q, want %q", got, want)
+	}
+}
+
 // TestReplayAfterErasureAndOptOut replays the pending cookie of users who are
 // gone.
 func TestReplayAfterErasureAndOptOut(t *testing.T) {

@@ -24,9 +24,11 @@ const browserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 F
 // house is a pixel over a real store.
 type house struct {
 	*Pixel
-	store *storage.Store
-	keys  *identity.Keys
-	now   atomic.Int64
+	store  *storage.Store
+	keys   *identity.Keys
+	dir    string
+	config Config
+	now    atomic.Int64
 }
 
 var testSites = []Site{
@@ -38,16 +40,14 @@ var testSites = []Site{
 
 func openHouse(t testing.TB, change ...func(*Config)) *house {
 	t.Helper()
-	dir := t.TempDir()
-	h := &house{}
-	h.now.Store(noon.UnixNano())
-	clock := func() time.Time { return time.Unix(0, h.now.Load()).UTC() }
-	store, err := storage.Open(storage.Options{Dir: filepath.Join(dir, "store"), Reserve: 1, Clock: clock})
-	if err != nil {
-		t.Fatal(err)
+	h := &house{dir: t.TempDir(), config: Config{Sites: testSites, Limits: DefaultLimits()}}
+	for _, c := range change {
+		c(&h.config)
 	}
+	h.now.Store(noon.UnixNano())
+	h.openStore(t)
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := h.store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -55,22 +55,48 @@ func openHouse(t testing.TB, change ...func(*Config)) *house {
 	for i := range 20 {
 		specs = append(specs, storage.LabelSpec{Name: fmt.Sprintf("interest/%02d", i)})
 	}
-	if _, err := store.Declare(specs...); err != nil {
+	if _, err := h.store.Declare(specs...); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := identity.CreateKeys(filepath.Join(dir, "keys"), store.ID())
+	var err error
+	if h.keys, err = identity.CreateKeys(filepath.Join(h.dir, "keys"), h.store.ID()); err != nil {
+		t.Fatal(err)
+	}
+	h.openPixel(t, h.store)
+	return h
+}
+
+func (h *house) openStore(t testing.TB) {
+	t.Helper()
+	var err error
+	h.store, err = storage.Open(storage.Options{Dir: filepath.Join(h.dir, "store"), Reserve: 1,
+		Clock: func() time.Time { return time.Unix(0, h.now.Load()).UTC() }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := Config{Sites: testSites, Limits: DefaultLimits()}
-	for _, c := range change {
-		c(&config)
-	}
-	if h.Pixel, err = New(config, keys, store, clock); err != nil {
+}
+
+// openPixel puts a new pixel in front of a recorder.
+func (h *house) openPixel(t testing.TB, r Recorder) {
+	t.Helper()
+	var err error
+	if h.Pixel, err = New(h.config, h.keys, r, func() time.Time { return time.Unix(0, h.now.Load()).UTC() }); err != nil {
 		t.Fatal(err)
 	}
-	h.store, h.keys = store, keys
-	return h
+}
+
+// restart closes the store and opens all again.
+func (h *house) restart(t testing.TB) {
+	t.Helper()
+	if err := h.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.openStore(t)
+	var err error
+	if h.keys, err = identity.OpenKeys(filepath.Join(h.dir, "keys"), h.store.ID()); err != nil {
+		t.Fatal(err)
+	}
+	h.openPixel(t, h.store)
 }
 
 func (h *house) pass(d time.Duration) { h.now.Add(int64(d)) }

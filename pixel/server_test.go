@@ -174,10 +174,7 @@ func TestUnavailableOnTheWire(t *testing.T) {
 	h := openHouse(t)
 	b, _ := h.newUser(t)
 	store := &failing{Store: h.store, append: storage.ErrStopped}
-	var err error
-	if h.Pixel, err = New(Config{Sites: testSites}, h.keys, store, h.clock); err != nil {
-		t.Fatal(err)
-	}
+	h.openPixel(t, store)
 	address := serveHouse(t, h, nil)
 	r, body := exchangeBytes(t, address, "GET /p.gif?s=news HTTP/1.1\r\nHost: p\r\n"+userAgentLine+"Cookie: sosie="+b.cookie+"\r\n\r\n")
 	if r.StatusCode != 503 || r.Header.Get("Retry-After") != "10" || len(body) > 0 || r.Header.Get("Set-Cookie") != "" {

@@ -42,10 +42,7 @@ func (f *failing) NewUser() (storage.Ordinal, error) {
 func TestUnavailable(t *testing.T) {
 	h := openHouse(t)
 	store := &failing{Store: h.store}
-	var err error
-	if h.Pixel, err = New(Config{Sites: testSites}, h.keys, store, h.clock); err != nil {
-		t.Fatal(err)
-	}
+	h.openPixel(t, store)
 	full := fmt.Errorf("append: %w", storage.ErrFull)
 	gpc := func(h *Hit) { h.GPC = true }
 	for _, c := range []struct {
@@ -91,10 +88,7 @@ func TestUnavailable(t *testing.T) {
 func TestOneAppend(t *testing.T) {
 	h := openHouse(t)
 	store := &failing{Store: h.store}
-	var err error
-	if h.Pixel, err = New(Config{Sites: testSites}, h.keys, store, h.clock); err != nil {
-		t.Fatal(err)
-	}
+	h.openPixel(t, store)
 	b := &browser{h: h}
 	for i, want := range []int{0, 1, 2} {
 		b.get("s=news&l=interest/tennis")

@@ -113,6 +113,27 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 }
 
+// TestOneSpelling changes the bits of the last character that mean nothing.
+func TestOneSpelling(t *testing.T) {
+	keys := newKeys(t)
+	partner, err := keys.Partner("file")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	other := func(token string) []byte {
+		last := strings.IndexByte(alphabet, token[len(token)-1])
+		return []byte(token[:len(token)-1] + string(alphabet[last^1]))
+	}
+	if _, err := partner.Open(other(string(partner.Name(nil, 1)))); !errors.Is(err, ErrForged) {
+		t.Errorf("a pseudonym opens in another spelling: %v", err)
+	}
+	pending := PendingCookie{Count: 1}
+	if err := keys.OpenPending(other(keys.SealPending(&pending)), &pending); !errors.Is(err, ErrForged) {
+		t.Errorf("a pending cookie opens in another spelling: %v", err)
+	}
+}
+
 func TestLives(t *testing.T) {
 	user := UserCookie{Born: 20_000}
 	for _, c := range []struct {
