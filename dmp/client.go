@@ -66,6 +66,15 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return status, c.decode(body, &status)
 }
 
+// ConfirmClock says that a jump of the clock is right.
+func (c *Client) ConfirmClock(ctx context.Context) error {
+	body, err := c.ask(ctx, http.MethodPost, "/v1/clock/confirm", nil)
+	if err != nil {
+		return err
+	}
+	return c.decode(body, &struct{}{})
+}
+
 // Export streams the names of an export from the server to a writer.
 func (c *Client) Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error) {
 	body, err := c.ask(ctx, http.MethodPost, "/v1/export", request)

@@ -30,9 +30,10 @@ const (
 
 // controlServer answers the questions of the command line over HTTP and JSON:
 //
-//	GET  /v1/status
-//	POST /v1/count    {"expression": …}               → Count
+//	GET  /v1/status                                    → Status
+//	POST /v1/count    {"expression": …}                → Count
 //	POST /v1/export   {"expression": …, "id_space": …} → frames, see stream.go
+//	POST /v1/clock/confirm                             → {}
 //
 // A failure is a status of 400 or 500 with a failure as its body.
 func (d *DMP) controlServer() *http.Server {
@@ -52,6 +53,9 @@ func (d *DMP) controlServer() *http.Server {
 		})
 	})
 	mux.HandleFunc("POST /v1/export", d.streamExport)
+	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
+		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
+	})
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: controlHeaderTimeout,

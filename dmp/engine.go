@@ -19,6 +19,9 @@ type Engine interface {
 	Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error)
 	// Status says how the house is doing.
 	Status(ctx context.Context) (Status, error)
+	// ConfirmClock says that a jump of the clock that Status warns of is right, so
+	// that deletion by retention goes on.
+	ConfirmClock(ctx context.Context) error
 	// Close lets go of the directory or the connection.
 	Close() error
 }

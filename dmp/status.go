@@ -38,6 +38,19 @@ type Process struct {
 	Taken uint64 `json:"taken"` // taken from the system and not given back
 }
 
+// ConfirmClock says that a jump of the clock that Status warns of is right:
+// deletion by retention goes on from today.
+func (d *DMP) ConfirmClock(context.Context) error {
+	err := d.store.ConfirmClock()
+	if err == nil {
+		err = d.store.Sync()
+	}
+	if err != nil {
+		return &Error{Op: "confirm", Object: "clock", Err: err, Hint: hintOf(err)}
+	}
+	return nil
+}
+
 // Status says how the house is doing. It walks the data directory.
 func (d *DMP) Status(context.Context) (Status, error) {
 	store, err := d.store.Status()

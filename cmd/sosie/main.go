@@ -43,6 +43,7 @@ type cli struct {
 	Bench   bench      `cmd:"" help:"Measure this machine, each figure beside its floor."`
 	Health  health     `cmd:"" help:"Ask the pixel whether it answers; for container health checks."`
 	Keys    keys       `cmd:"" help:"Rotate the keys that seal cookies."`
+	Clock   clock      `cmd:"" help:"Confirm the clock after it jumped."`
 	Version version    `cmd:"" help:"Print the version."`
 }
 
