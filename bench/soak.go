@@ -47,8 +47,9 @@ type soak struct {
 	visitors *visitors
 	control  control
 	samples  *samples
-	ten      string // the ten-label segment
-	exports  string // directory for exports
+	ten      string    // the ten-label segment
+	dir      string    // for what is made on the way
+	midnight time.Time // on the real clock
 }
 
 // Soak sends hits of uniformly random returning users to a big store while it
@@ -70,7 +71,7 @@ func Soak(ctx context.Context, o SoakOptions, out io.Writer) error {
 		}
 	}
 	if s.Plot != "" {
-		if err := s.samples.Save(s.Plot, s.Duration/2, panels); err != nil {
+		if err := s.samples.Save(s.Plot, s.midnight.Sub(s.samples.begun), panels); err != nil {
 			return fmt.Errorf("bench soak: %w", err)
 		}
 	}
@@ -83,33 +84,32 @@ func (s *soak) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer remove()
-	s.exports = dir
-	day, err := s.prepare(ctx, dir)
+	s.dir = dir
+	day, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
 	debug.FreeOSMemory() // what the store took while it was prepared is the server's now
-	noon := day.Time().Add(24*time.Hour - s.Duration/2)
-	keys := filepath.Join(dir, "keys")
 	s.say("starting the server")
+	s.midnight = time.Now().Add(s.Duration / 2)
 	s.server, err = startServer(ctx, serveOrder{
-		Step: stepDurable, Data: s.Data, Keys: keys, Shape: s.Shape, Offset: time.Until(noon), Memory: s.Memory,
+		Step: stepDurable, Data: s.Data, Keys: s.keys(), Shape: s.Shape, Offset: (day + 1).Time().Sub(s.midnight), Memory: s.Memory,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.server.stop()) }()
-	if err := s.invite(keys, day); err != nil {
-		return err
-	}
 	return s.drive(ctx)
 }
 
-// prepare fills a store unless one was given, plants the control label, and
-// returns the last day fed, on which the soak begins.
-func (s *soak) prepare(ctx context.Context, dir string) (storage.Day, error) {
+func (s *soak) keys() string { return filepath.Join(s.dir, "keys") }
+
+// prepare fills a store unless one was given, plants the control label, seals
+// the cookies of all users, and returns the last day fed, on which the soak
+// begins.
+func (s *soak) prepare(ctx context.Context) (storage.Day, error) {
 	if s.Data == "" {
-		s.Data = filepath.Join(dir, "data")
+		s.Data = filepath.Join(s.dir, "data")
 		made := StorageOptions{Shape: s.Shape, Output: s.Output, Import: true}.normal()
 		if err := made.make(ctx, s.Data); err != nil {
 			return 0, err
@@ -130,6 +130,9 @@ func (s *soak) prepare(ctx context.Context, dir string) (storage.Day, error) {
 		return 0, err
 	}
 	s.control, err = plantControl(store, day, uint32(s.Users), s.Days)
+	if err == nil {
+		err = s.invite(store, day)
+	}
 	return day, errors.Join(err, store.Close())
 }
 
@@ -147,10 +150,10 @@ func (o StorageOptions) make(ctx context.Context, data string) error {
 	return o.remember(data)
 }
 
-// invite seals the cookies of all users.
-func (s *soak) invite(keysDir string, born storage.Day) error {
+// invite makes the store's keys and seals the cookies of all users.
+func (s *soak) invite(store *storage.Store, born storage.Day) error {
 	s.say("sealing %d cookies", s.Users)
-	keys, err := identity.OpenKeys(keysDir, s.server.Store)
+	keys, err := identity.CreateKeys(s.keys(), store.ID())
 	if err != nil {
 		return err
 	}
@@ -158,7 +161,7 @@ func (s *soak) invite(keysDir string, born storage.Day) error {
 	if err != nil {
 		return err
 	}
-	s.visitors = newVisitors(people, keys, s.server.Epoch, uint32(s.Users), born, s.Connections, s.Seed)
+	s.visitors = newVisitors(people, keys, store.Epoch(), uint32(s.Users), born, s.Connections, s.Seed)
 	s.visitors.mark = liveLabel
 	if s.NewPercent > 0 {
 		s.visitors.newIn = uint32(max(1, 100/s.NewPercent))

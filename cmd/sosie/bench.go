@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"time"
 
 	benchmark "sosie/bench"
 	"sosie/dmp"
@@ -15,6 +16,7 @@ type bench struct {
 	Segment benchSegment `cmd:"" help:"Exact counts, beside the same by hand on roaring bitmaps."`
 	Storage benchStorage `cmd:"" help:"Filling, opening and publishing a store, beside raw fdatasync."`
 	Replay  benchReplay  `cmd:"" help:"A real access log, sent through the pixel by clients with cookie jars."`
+	Soak    benchSoak    `cmd:"" help:"Random returning cookies over a big store, with counts, exports and a midnight."`
 	Serve   benchServe   `cmd:"" hidden:"" help:"The server process that the benchmarks start."`
 }
 
@@ -24,7 +26,8 @@ func (bench) Help() string {
 
   sosie bench pixel
   sosie bench segment --users 2000000
-  sosie bench storage --users 100000 --days 395 --json`
+  sosie bench storage --users 100000 --days 395 --json
+  sosie bench storage --users 10000000 --keep ./big && sosie bench soak --data ./big --users 10000000 --duration 10m`
 }
 
 type (
@@ -81,6 +84,37 @@ func (b *benchReplay) Run(c *console) error {
 		}
 	}
 	return benchmark.Replay(c, b.ReplayOptions, c.out)
+}
+
+// benchSoak has the options of benchmark.Soak; its data and memory are the flags
+// that all verbs have.
+type benchSoak struct {
+	benchmark.Shape
+	benchmark.Output
+	Dir         string        `help:"Directory for what is made on the way. Default: the one for temporary files." placeholder:"DIR"`
+	Duration    time.Duration `help:"How long to send hits." default:"30s"`
+	Rate        int           `help:"Hits a second; 0 means as many as are answered." default:"0"`
+	Connections int           `help:"Keep-alive connections." default:"256"`
+	Every       time.Duration `help:"Time between samples, each with two counts." default:"1s"`
+	ExportEvery time.Duration `help:"Time between exports of the ten-label segment." default:"30s"`
+	NewPercent  int           `help:"Hits of new browsers, in percent." default:"0"`
+	CSV         string        `name:"csv" help:"File for the samples." placeholder:"FILE"`
+	Plot        string        `help:"Path of the drawing, without .png and .svg." placeholder:"PATH"`
+}
+
+// Help is shown by sosie bench soak --help.
+func (benchSoak) Help() string {
+	return `--data names a directory that bench storage --keep has filled; without it one is made with the given population. --memory is the budget of the server.`
+}
+
+// Run soaks.
+func (b *benchSoak) Run(c *console) error {
+	defer watch(&b.Output)()
+	return benchmark.Soak(c, benchmark.SoakOptions{
+		Shape: b.Shape, Output: b.Output, Data: c.place.Data, Dir: b.Dir, Duration: b.Duration, Rate: b.Rate,
+		Connections: b.Connections, Memory: int64(c.place.Memory), Every: b.Every, ExportEvery: b.ExportEvery,
+		NewPercent: b.NewPercent, CSV: b.CSV, Plot: b.Plot,
+	}, c.out)
 }
 
 // Run serves what standard input asks for.
