@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -19,7 +18,7 @@ type samples struct {
 	last     usage
 	live     uint64
 	counts   int           // control counts that were compared
-	turned   time.Duration // when the first answer of the new day came, since the start
+	turned   time.Time     // when the first answer of the new day came
 	gap      time.Duration // longest time between two answers
 	begun    time.Time
 	previous usage
@@ -75,7 +74,7 @@ func (s *soak) watch(ctx context.Context, stop func(), results <-chan load.Resul
 	for r := range results {
 		if time.Since(exported) >= s.ExportEvery {
 			exported = time.Now()
-			if _, err := s.server.ask(order{Do: askExport, Expression: s.ten, Path: filepath.Join(s.exports, "soak.csv.gz")}); err != nil {
+			if _, err := s.server.ask(order{Do: askExport, Expression: s.ten, Path: filepath.Join(s.dir, "soak.csv.gz")}); err != nil {
 				stop()
 				return err
 			}
@@ -116,8 +115,8 @@ func (s *soak) sample(r load.Result) error {
 	}
 	w, u := s.samples, used.Usage
 	at := time.Since(w.begun)
-	if day > 0 && w.turned == 0 {
-		w.turned = at
+	if day > 0 && w.turned.IsZero() {
+		w.turned = time.Now()
 	}
 	hits := float64(max(u.Counters.Hits-w.previous.Counters.Hits, 1))
 	mb := func(n int64) float64 { return float64(n) / 1e6 }
@@ -163,11 +162,11 @@ func (s *soak) report() *report.Report {
 	sum.Add("names exported", w.last.Exports.Names, "")
 	sum.Add("control counts, all exact", w.counts, "")
 	sum.Add("longest time between answers", millis(w.gap), "ms")
-	if w.turned > 0 {
-		sum.Add("first answer of the new day", fmt.Sprintf("%.1f", (w.turned-s.Duration/2).Seconds()), "s after midnight, to the sample")
+	if !w.turned.IsZero() {
+		sum.Add("first answer of the new day", seconds(w.turned.Sub(s.midnight)), "s after midnight")
 	}
 	sum.Add("users of "+liveLabel+", as acknowledged", w.live, "")
 	t.Note("bytes written are the server process's, log and store together, from /proc/self/io; for the rate, the worst is the lowest")
-	sum.Note("midnight is %s after the start; answers are of the day before until the new day's are derived", s.Duration/2)
+	sum.Note("midnight is %.1f s after the start; answers are of the day before until the new day's are derived", s.midnight.Sub(w.begun).Seconds())
 	return r
 }

@@ -100,6 +100,7 @@ func (s *Series) plot(panel Panel, moment time.Duration) (*plot.Plot, error) {
 	if p.Y.Max <= 0 {
 		p.Y.Max = 1
 	}
+	p.Y.Max *= 1 + 0.2*float64(len(panel.Lines)-1) // room for the legend
 	return p, mark(p, moment)
 }
 
