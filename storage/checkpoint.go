@@ -59,7 +59,7 @@ func (f *fold) save() error {
 
 func (f *fold) saveDeltas(seq uint64) error {
 	for day, events := range f.unsaved {
-		f.parallel(len(events.chunks), func(_, c int) { events.chunks[c] = sortKeys(events.chunks[c]) })
+		f.parallel(len(events.chunks), func(worker, c int) { events.chunks[c] = f.workers[worker].Sort(events.chunks[c]) })
 		part := 0
 		err := encodeDelta(events, func(value []byte) error {
 			err := f.s.set(deltaKey(day, seq, part), value)

@@ -46,7 +46,7 @@ func runUntilCrash() error {
 	clock := newTestClock()
 	steps := drawHistory(seed, clock, crashSteps)
 	taken := 0
-	s, err := Open(Options{Dir: os.Getenv(crashDir), Clock: clock.Now, Reserve: 1, step: func(string) error {
+	s, err := Open(Options{Dir: os.Getenv(crashDir), Clock: clock.Now, Reserve: 1, settle: int(1 + 100*(seed%2)), step: func(string) error {
 		if taken++; taken == at {
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"sosie/storage/block"
@@ -43,6 +42,8 @@ type fold struct {
 	relabelled map[Label]labelState // not yet in the dictionary
 	// rederive is set when a changed retention makes any-time blocks stale.
 	rederive bool
+	// deriving holds settling back: what is derived now would not hold it.
+	deriving bool
 
 	// rollDue is set until a day that is over has been sealed and what expired
 	// with it dropped.
@@ -368,10 +369,4 @@ func (f *fold) mask(m Mask, u Ordinal, on bool) {
 		f.erased[chunk].Set(u.Low())
 	}
 	f.cursor.Users = max(f.cursor.Users, u+1)
-}
-
-// sortKeys sorts the keys and removes repetitions.
-func sortKeys(keys []block.Key) []block.Key {
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }

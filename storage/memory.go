@@ -29,7 +29,7 @@ func (f *fold) evict() {
 	for _, c := range view.chunks {
 		fixed += int64(c.any.Size() + c.masks.Size())
 		for _, o := range c.open {
-			fixed += int64(o.block.Size())
+			fixed += int64(o.settled.Size() + o.recent.Size())
 		}
 		for i := range c.sealed {
 			n := c.sealed[i].size()

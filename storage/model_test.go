@@ -309,6 +309,9 @@ func TestRandomHistoriesAgainstModel(t *testing.T) {
 			if seed%3 == 0 {
 				options.Memory = 1 // nothing sealed stays in memory
 			}
+			if seed%2 == 0 {
+				options.settle = 1 // every publication settles
+			}
 			s := openTest(t, options)
 			m := newModel(clock)
 			r := rand.New(rand.NewPCG(seed, 8))

@@ -51,7 +51,7 @@ func (f *fold) publish() {
 			need = max(need, len(events.chunks))
 		}
 		next.chunks = growChunks(next.chunks, need)
-		f.mergeEvents(next.chunks)
+		f.mergeEvents(next)
 		f.mergeMasks(next.chunks)
 	}
 	f.events = 0
@@ -64,8 +64,10 @@ func (f *fold) publish() {
 
 func chunksFor(users Ordinal) int { return int((uint64(users) + block.Users - 1) / block.Users) }
 
-// mergeEvents moves the pending events into the chunks' open days.
-func (f *fold) mergeEvents(chunks []*chunkView) {
+// mergeEvents moves the pending events into the open days of a view to be.
+func (f *fold) mergeEvents(view *View) {
+	chunks := view.chunks
+	first := firstDays(view.labels, view.stamp.Day)
 	days := make([]Day, 0, len(f.pending))
 	for day := range f.pending {
 		days = append(days, day)
@@ -84,8 +86,11 @@ func (f *fold) mergeEvents(chunks []*chunkView) {
 			if len(events.chunks[c]) == 0 {
 				return
 			}
-			keys := sortKeys(events.chunks[c])
-			next, fresh := chunks[c].withEvents(&f.workers[worker], day, keys)
+			builder := &f.workers[worker]
+			next, fresh := chunks[c].withEvents(builder, day, builder.Sort(events.chunks[c]))
+			if day <= view.stamp.Day && !f.deriving {
+				next = next.settle(builder, day, first, f.s.options.settle)
+			}
 			chunks[c] = next
 			saved.chunks[c] = append(saved.chunks[c], fresh...)
 			added.Add(int64(len(fresh)))
@@ -107,24 +112,58 @@ func (c *chunkView) withEvents(builder *block.Builder, day Day, keys []block.Key
 			keys = block.Absent(b, keys)
 		}
 	}
-	i := sort.Search(len(c.open), func(i int) bool { return c.open[i].day >= day })
-	var before *block.Block
-	exists := i < len(c.open) && c.open[i].day == day
+	i, exists := c.openDay(day)
+	var o openDay
 	if exists {
-		before = c.open[i].block
+		o = c.open[i]
 	}
-	merged, fresh := builder.Merge(before, keys)
+	o.day = day
+	merged, fresh := builder.Merge(o.recent, block.Absent(o.settled, keys))
 	if len(fresh) == 0 {
 		return c, nil
 	}
+	o.recent = merged
 	next := *c
 	if exists {
 		next.open = slices.Clone(c.open)
-		next.open[i].block = merged
+		next.open[i] = o
 	} else {
-		next.open = slices.Insert(slices.Clone(c.open), i, openDay{day: day, block: merged})
+		next.open = slices.Insert(slices.Clone(c.open), i, o)
 	}
 	return &next, fresh
+}
+
+// settleSize is the size in bytes above which recent events are settled unless
+// a test says otherwise. A smaller one makes undated counts cheaper and
+// publishing dearer.
+const settleSize = 48 << 10
+
+// settle merges what is recent of a day into the day and into any time, once it
+// has grown. first is the first day in force of each label.
+func (c *chunkView) settle(builder *block.Builder, day Day, first []Day, above int) *chunkView {
+	i, ok := c.openDay(day)
+	if !ok || c.open[i].recent.Size() <= above {
+		return c
+	}
+	next := *c
+	next.open = slices.Clone(c.open)
+	o := &next.open[i]
+	next.any = builder.Union([]*block.Block{c.any, o.recent}, inForce(1, day, first), nil)
+	o.settled = builder.Union([]*block.Block{o.settled, o.recent}, nil, nil)
+	o.recent = nil
+	return &next
+}
+
+// inForce lets a block's labels into any time when the day is in force for
+// them; the blocks before it are any time already.
+func inForce(from int, day Day, first []Day) func(i int, label uint32) bool {
+	return func(i int, label uint32) bool { return i < from || int(label) < len(first) && day >= first[label] }
+}
+
+// openDay returns the place of an open day, or where it would be.
+func (c *chunkView) openDay(day Day) (int, bool) {
+	i := sort.Search(len(c.open), func(i int) bool { return c.open[i].day >= day })
+	return i, i < len(c.open) && c.open[i].day == day
 }
 
 func (c *chunkView) sealedDay(day Day) *sealedDay {

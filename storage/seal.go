@@ -13,7 +13,7 @@ import (
 func (f *fold) roll(today Day) error {
 	f.refresh()
 	f.rollDue, f.rolled = true, f.s.clock()
-	if f.expiring(today) || today < f.s.View().stamp.Day {
+	if f.expiring(today) || f.backwards(today) {
 		f.derive(today)
 	} else {
 		f.setDay(today)
@@ -35,11 +35,28 @@ func (f *fold) setDay(today Day) {
 	f.s.current.Store(&next)
 }
 
-// expiring reports whether a sealed day holds a label that is in force today
-// and will not be on the given day.
+// anyDays returns the days that any-time blocks may hold: the sealed ones, and
+// open ones with a settled block.
+func (f *fold) anyDays() map[Day]bool {
+	days := map[Day]bool{}
+	for day := range f.disk {
+		days[day] = true
+	}
+	for _, c := range f.s.View().chunks {
+		for _, o := range c.open {
+			if o.settled != nil {
+				days[o.day] = true
+			}
+		}
+	}
+	return days
+}
+
+// expiring reports whether any time holds a label of a day that is in force
+// today and will not be on the given day.
 func (f *fold) expiring(today Day) bool {
 	now := f.s.View().stamp.Day
-	for day := range f.disk {
+	for day := range f.anyDays() {
 		for l := range f.dictionary.Len() {
 			if day >= f.dictionary.first(Label(l), now) && day < f.dictionary.first(Label(l), today) {
 				return true
@@ -49,11 +66,27 @@ func (f *fold) expiring(today Day) bool {
 	return false
 }
 
+// backwards reports whether the clock has gone back, or comes forward again to
+// days that any time had left out meanwhile.
+func (f *fold) backwards(today Day) bool {
+	now := f.s.View().stamp.Day
+	if today < now {
+		return true
+	}
+	for day := range f.anyDays() {
+		if day > now {
+			return true
+		}
+	}
+	return false
+}
+
 // derive computes every chunk's any-time block for a day from its sealed days
 // and publishes all of them at once, so that no answer mixes two days. While it
 // works, answers stay true of the day before.
 func (f *fold) derive(today Day) {
-	f.rederive = false
+	f.rederive, f.deriving = false, true
+	defer func() { f.deriving = false }()
 	labels := f.dictionary
 	fresh := make([]derived, len(f.s.View().chunks))
 	const group = 16 // chunks between two breaths
@@ -80,7 +113,8 @@ type derived struct {
 	damage error
 }
 
-// deriveChunk unites all sealed days of a chunk that are in force on a day.
+// deriveChunk unites all sealed days of a chunk, and what is settled of open
+// ones, as far as in force on a day.
 func (f *fold) deriveChunk(worker, chunk int, c *chunkView, labels *Labels, on Day) derived {
 	var blocks []*block.Block
 	var days []Day
@@ -100,8 +134,15 @@ func (f *fold) deriveChunk(worker, chunk int, c *chunkView, labels *Labels, on D
 			blocks, days = append(blocks, b), append(days, d.day)
 		}
 	}
+	for _, o := range c.open {
+		if o.settled != nil {
+			blocks, days = append(blocks, o.settled), append(days, o.day)
+		}
+	}
 	first := firstDays(labels, on)
-	keep := func(i int, label uint32) bool { return int(label) < len(first) && days[i] >= first[label] }
+	keep := func(i int, label uint32) bool {
+		return int(label) < len(first) && days[i] >= first[label] && days[i] <= on
+	}
 	return derived{any: f.workers[worker].Union(blocks, keep, f.erased[chunk])}
 }
 
@@ -166,11 +207,13 @@ func (f *fold) sealDay(day Day) error {
 
 func (f *fold) sealChunk(day Day, chunk int) error {
 	c := f.s.View().chunks[chunk]
-	i := slices.IndexFunc(c.open, func(o openDay) bool { return o.day == day })
-	if i < 0 {
+	i, ok := c.openDay(day)
+	if !ok {
 		return nil
 	}
-	byClass := f.splitByClass(c.open[i].block, day)
+	builder := &f.workers[0]
+	o := c.open[i]
+	byClass := f.splitByClass(builder.Union([]*block.Block{o.settled, o.recent}, nil, nil), day)
 	// Bits that the log holds and no delta does yet are in the block from now on.
 	if u := f.unsaved[day]; u != nil && chunk < len(u.chunks) {
 		f.unsavedN -= len(u.chunks[chunk])
@@ -191,7 +234,6 @@ func (f *fold) sealChunk(day Day, chunk int) error {
 		}
 		sealed.blocks = slices.Clone(old)
 	}
-	builder := &f.workers[0]
 	for _, part := range byClass {
 		at := slices.Index(sealed.classes, part.class)
 		merged := part.block
@@ -208,11 +250,10 @@ func (f *fold) sealChunk(day Day, chunk int) error {
 		f.onDisk(day, part.class)
 	}
 	first := firstDays(f.dictionary, f.s.View().stamp.Day)
-	keep := func(i int, label uint32) bool { return i == 0 || day >= first[label] }
-	anyTime := builder.Union([]*block.Block{c.any, c.open[i].block}, keep, f.erased[chunk])
-
 	next := *c
-	next.any = anyTime
+	if o.recent != nil {
+		next.any = builder.Union([]*block.Block{c.any, o.recent}, inForce(1, day, first), f.erased[chunk])
+	}
 	next.open = slices.Delete(slices.Clone(c.open), i, i+1)
 	next.sealed = withSealed(c.sealed, sealed)
 	f.replace(chunk, &next)

@@ -52,6 +52,8 @@ type Options struct {
 
 	// step is called before each step on disk; its error ends the work there.
 	step func(name string) error
+	// settle replaces settleSize.
+	settle int
 	// free replaces the question for free room.
 	free func(path string) (int64, error)
 }
@@ -177,6 +179,9 @@ func (o Options) normal() Options {
 	}
 	if o.CheckpointEvery == 0 {
 		o.CheckpointEvery = time.Minute
+	}
+	if o.settle == 0 {
+		o.settle = settleSize
 	}
 	if o.free == nil {
 		o.free = device.Free

@@ -220,3 +220,31 @@ func TestSecondOpenIsRefused(t *testing.T) {
 		t.Errorf("error %v, want ErrLocked", err)
 	}
 }
+
+func TestClockGoesBackAndForth(t *testing.T) {
+	clock := newTestClock()
+	s := openTest(t, Options{Clock: clock.Now})
+	l := declare(t, s, LabelSpec{Name: "a"})[0]
+	var r Records
+	for u := range Ordinal(40_000) { // enough to be settled
+		r.Hit(u, clock.Day(), l)
+	}
+	if _, err := s.Append(&r); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{40_000, 0, 40_000, 0, 40_000} {
+		if got := len(users(t, s, l)); got != want {
+			t.Errorf("after %d turns of the clock %d users, want %d", i, got, want)
+		}
+		if i%2 == 0 {
+			clock.Advance(-24 * time.Hour)
+		} else {
+			clock.Advance(24 * time.Hour)
+		}
+		if i == 2 {
+			if err := s.Seal(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -29,9 +29,9 @@ type View struct {
 
 // chunkView is one chunk at one moment.
 type chunkView struct {
-	sealed []sealedDay // ascending by day
-	open   []openDay   // what came since the day was sealed; ascending
-	any    *block.Block
+	sealed []sealedDay  // ascending by day
+	open   []openDay    // what came since the day was sealed; ascending
+	any    *block.Block // of sealed days and of settled blocks, as far as in force
 	masks  *block.Block // the "label" is the number of the Mask
 	damage error        // why any is not complete
 }
@@ -44,9 +44,13 @@ type sealedDay struct {
 	damage  error
 }
 
+// openDay is what came in for a day since it was sealed. New events go to
+// recent, which stays small; when it has grown it is settled: merged into the
+// other block, and into any time.
 type openDay struct {
-	day   Day
-	block *block.Block
+	day     Day
+	settled *block.Block
+	recent  *block.Block
 }
 
 // Stamp says what the view is true of.
@@ -69,7 +73,7 @@ func (v *View) OrAny(dst *block.Words, chunk int, l Label) error {
 	first := v.labels.first(l, v.stamp.Day)
 	for _, o := range c.open {
 		if o.day >= first && o.day <= v.stamp.Day {
-			o.block.Or(dst, uint32(l))
+			o.recent.Or(dst, uint32(l))
 		}
 	}
 	return nil
@@ -98,7 +102,8 @@ func (v *View) OrDays(dst *block.Words, chunk int, l Label, first, last Day) err
 	}
 	for _, o := range c.open {
 		if o.day >= first && o.day <= last {
-			o.block.Or(dst, uint32(l))
+			o.settled.Or(dst, uint32(l))
+			o.recent.Or(dst, uint32(l))
 		}
 	}
 	return nil
@@ -148,7 +153,8 @@ func (v *View) UserDays(u Ordinal, fn func(l Label, day Day)) error {
 	}
 	for _, o := range c.open {
 		if o.day <= v.stamp.Day {
-			visit(o.block, o.day)
+			visit(o.settled, o.day)
+			visit(o.recent, o.day)
 		}
 	}
 	return nil

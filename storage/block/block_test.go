@@ -271,3 +271,38 @@ func BenchmarkUnion(b *testing.B) {
 		})
 	}
 }
+
+func TestSort(t *testing.T) {
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		keys := make([]Key, r.IntN(4*fewKeys))
+		for i := range keys {
+			keys[i] = Key(r.Uint64() >> r.IntN(60) >> 16)
+		}
+		want := slices.Compact(slices.Sorted(slices.Values(keys)))
+		var bl Builder
+		if got := bl.Sort(keys); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %d keys are not sorted", seed, len(keys))
+		}
+	}
+}
+
+func BenchmarkSort(b *testing.B) {
+	for _, n := range []int{100, 1_000, 10_000, 100_000} {
+		b.Run(benchName("keys", n), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 1))
+			keys := make([]Key, n)
+			for i := range keys {
+				keys[i] = MakeKey(uint32(r.IntN(1000)), uint16(r.IntN(Users)))
+			}
+			scratch := make([]Key, n)
+			var bl Builder
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(scratch, keys)
+				bl.Sort(scratch)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/key")
+		})
+	}
+}

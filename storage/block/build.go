@@ -12,6 +12,7 @@ type Builder struct {
 	parts []part
 	lows  []uint16 // arena of new arrays
 	dense []Words  // arena of new bitmaps
+	keys  []Key    // scratch of Sort
 }
 
 // part is one label of the block to come; its users are in an existing block
