@@ -25,7 +25,7 @@ ENV SOSIE_LISTEN=:8080 SOSIE_DATA_DIR=/var/lib/sosie/data SOSIE_KEYS=/var/lib/so
 VOLUME ["/var/lib/sosie/data", "/var/lib/sosie/keys"]
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["/sosie", "health"]
-# Docker waits ten seconds by default; what was accepted is answered in time.
+# Docker waits ten seconds by default; what was accepted is answered in eight.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/sosie"]
 CMD ["serve"]

@@ -69,8 +69,8 @@ type Label struct {
 	Origin string `yaml:"origin"`
 	// Provider names who supplied a second or third party label; default empty.
 	Provider string `yaml:"provider"`
-	// Sensitive marks a label that needs a lawful basis and never leaves the
-	// house; default false.
+	// Sensitive marks a label that needs a lawful basis; kept with the label, not
+	// enforced yet; default false.
 	Sensitive bool `yaml:"sensitive"`
 	// Signed marks a label that the public pixel may not write; default false.
 	Signed bool `yaml:"signed"`

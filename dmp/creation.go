@@ -27,6 +27,10 @@ func create(c Config, options storage.Options) (*storage.Store, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, &Error{Op: "create store", Object: c.Data, Err: errors.Unwrap(err), Hint: "Choose a directory you may write to with --data."}
 	}
+	if inside(c.Keys, c.Data) {
+		return nil, &Error{Op: "create keys", Object: c.Keys, Err: fmt.Errorf("%w: the directory lies in the data directory %s", ErrKeysInside, c.Data),
+			Hint: "Keep the keys elsewhere, with --keys: whoever has a copy of both can name every user."}
+	}
 	unlock, err := lockDir(c.Data) // two processes may come first at once
 	if err != nil {
 		return nil, err
@@ -69,6 +73,27 @@ func create(c Config, options storage.Options) (*storage.Store, error) {
 		return nil, errors.Join(&Error{Op: "create store", Object: c.Data, Err: err}, store.Close())
 	}
 	return store, nil
+}
+
+// inside reports whether dir is, or lies below, another directory.
+func inside(dir, other string) bool {
+	rel, err := filepath.Rel(resolved(other), resolved(dir))
+	return err == nil && (rel == "." || rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)))
+}
+
+// resolved makes a path absolute and follows links as far as it exists.
+func resolved(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(resolved(parent), filepath.Base(path))
+	}
+	return path
 }
 
 // created reports whether the data directory holds a store that is complete.

@@ -114,3 +114,21 @@ func TestRotateKeys(t *testing.T) {
 		t.Errorf("after the rotation: %d users, %v, %+v", n.Count, err, again.DMP.pixel.Counters())
 	}
 }
+
+func TestKeysStayOutOfTheDataDirectory(t *testing.T) {
+	root := t.TempDir()
+	data := filepath.Join(root, "data")
+	if err := os.Symlink(data, filepath.Join(root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, keys := range []string{data, filepath.Join(data, "keys"), filepath.Join(data, "..", "data", "keys"), filepath.Join(root, "link", "keys")} {
+		if _, err := Open(Config{Data: data, Keys: keys, Reserve: 1}); !errors.Is(err, ErrKeysInside) {
+			t.Errorf("keys in %s: error %v, want ErrKeysInside", keys, err)
+		}
+	}
+	for _, keys := range []string{data + ".keys", filepath.Join(root, "data-keys"), filepath.Join(root, "..keys")} {
+		if inside(keys, data) {
+			t.Errorf("keys in %s count as inside", keys)
+		}
+	}
+}

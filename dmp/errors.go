@@ -11,6 +11,8 @@ var (
 	ErrExpression = errors.New("bad expression")
 	// ErrNoKeys means a store with users whose keys are gone.
 	ErrNoKeys = errors.New("keys are missing")
+	// ErrKeysInside means a directory of keys inside the data directory.
+	ErrKeysInside = errors.New("keys beside their data")
 	// ErrNoStore means keys whose store is gone.
 	ErrNoStore = errors.New("store is missing")
 	// ErrBusy means that another process holds the data directory and answers no

@@ -14,7 +14,7 @@ import (
 )
 
 // drainTimeout is how long Serve waits for what it accepted to be answered.
-const drainTimeout = 20 * time.Second
+const drainTimeout = 8 * time.Second
 
 // address is where the pixel answers, while it does.
 type address struct{ atomic.Pointer[string] }
@@ -39,6 +39,9 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	if err != nil {
 		return errors.Join(err, edge.Close())
 	}
+	if ctx.Err() != nil { // a server told to stop before it serves would serve for ever
+		return errors.Join(edge.Close(), control.Close())
+	}
 	pixelServer, controlServer := d.pixel.Server(), d.controlServer()
 	failed := make(chan error, 2)
 	go func() { failed <- serveError("pixel", pixelServer.Serve(edge)) }()
@@ -60,6 +63,7 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	defer cancel()
 	// The pixel first: while it drains, the command line may still ask.
 	err = errors.Join(err, drained("pixel", pixelServer.ShutdownWithContext(drain)))
+	edge.Close() // again, where the server had not yet begun to listen on it
 	if stopped := controlServer.Shutdown(drain); stopped != nil {
 		err = errors.Join(err, drained("control socket", stopped), controlServer.Close())
 	}

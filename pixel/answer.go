@@ -51,11 +51,9 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 	case h.Body:
 		return withBody
 	}
-	switch p.robots.check(h, p.elapsed()) {
-	case robot:
+	agent := p.robots.check(h, p.elapsed())
+	if agent == robot {
 		return robotSeen
-	case unchecked:
-		return agentUnchecked
 	}
 	var c cookies
 	c.scan(h.Cookies)
@@ -69,7 +67,10 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 		return p.known(h, r, s, user, old, refusal, now)
 	}
 	if refusal != none {
-		return refusal
+		return p.refusePending(h, r, who, refusal)
+	}
+	if agent == unchecked { // a flood of agents must not cost users their hits
+		return agentUnchecked
 	}
 	p.bindLabels(r, s)
 	switch {
@@ -207,6 +208,19 @@ func (p *Pixel) optOut(r *Reply, u storage.Ordinal, refusal cause) cause {
 	return refusal
 }
 
+// refusePending ends a pending cookie whose browser refuses. Where it has become
+// a user already, and only the answer was lost, that user refuses.
+func (p *Pixel) refusePending(h *Hit, r *Reply, who visitor, refusal cause) cause {
+	if who != returned {
+		return refusal
+	}
+	r.setCookie("", 0, h.Secure || p.secure) // the browser forgets it
+	if u, known := p.store.LookupClaim(r.pending.Nonce); known && !p.hasOptedOut(u) {
+		return p.optOut(r, u, refusal)
+	}
+	return refusal
+}
+
 // claim turns the pending cookie in r.pending into a user: with the claim, the
 // first hit becomes durable and this one, or none of them.
 func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
@@ -232,10 +246,7 @@ func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
 		r.records.Claim(r.pending.Nonce, u, now)
 	}
 	born := storage.DayOf(r.pending.At)
-	if r.pending.Decision == identity.Collect {
-		var room [identity.MaxPendingLabels + 1]storage.Label
-		first := append(room[:0], r.pending.Site)
-		first = append(first, r.pending.Labels[:r.pending.Count]...)
+	if first := p.pendingLabels(r); len(first) > 0 {
 		r.records.Hit(u, born, first...)
 	}
 	r.records.Hit(u, storage.DayOf(now), r.labels...)
@@ -247,6 +258,33 @@ func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
 		p.counters.add(claimed, 1)
 	}
 	return stored
+}
+
+// pendingLabels returns what the first hit brings, by the rules of today: the
+// configuration may have changed while the cookie was away.
+func (p *Pixel) pendingLabels(r *Reply) []storage.Label {
+	s := p.siteOf(r.pending.Site)
+	if s == nil || !s.collect || r.pending.Decision != identity.Collect {
+		return nil
+	}
+	first := append(make([]storage.Label, 0, identity.MaxPendingLabels+1), s.label)
+	labels := p.store.Labels()
+	for _, l := range r.pending.Labels[:r.pending.Count] {
+		if spec := labels.Spec(l); !spec.Signed && s.writes(spec.Name) {
+			first = append(first, l)
+		}
+	}
+	return first
+}
+
+// siteOf returns the site with a label, or nil.
+func (p *Pixel) siteOf(label storage.Label) *site {
+	for _, s := range *p.sites.Load() {
+		if s.label == label {
+			return s
+		}
+	}
+	return nil
 }
 
 // countFirst makes a user of a browser never seen, at sites that ask for it.

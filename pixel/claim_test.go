@@ -241,3 +241,30 @@ func TestClaimLimit(t *testing.T) {
 		t.Errorf("%d users, want 8", got)
 	}
 }
+
+// TestRefusalEndsPendingCookie covers a browser that refuses after its first
+// hit: also where it became a user and only the answer was lost.
+func TestRefusalEndsPendingCookie(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		h := openHouse(t)
+		b := &browser{h: h}
+		b.get("s=news&l=interest/tennis")
+		pending := b.cookie
+		if lost {
+			b.get("s=news")
+			b.cookie = pending
+		}
+		before := h.Counters()
+		b.change = func(h *Hit) { h.GPC = true }
+		if r := b.get("s=news"); !strings.Contains(string(r.SetCookie), "Max-Age=0;") {
+			t.Errorf("lost %t: the pending cookie stays: %q", lost, r.SetCookie)
+		}
+		want := "refused_by_gpc"
+		if lost {
+			want = "opted_out " + want
+		}
+		if got := h.counts(t, before); got != want {
+			t.Errorf("lost %t: counted %q, want %q", lost, got, want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func (r *Reply) setCookie(value string, seconds int64, secure bool) {
 	b := append(r.SetCookie[:0], CookieName+"="...)
 	b = append(b, value...)
 	b = append(b, "; Path=/; Max-Age="...)
-	b = strconv.AppendInt(b, max(seconds, 1), 10)
+	b = strconv.AppendInt(b, seconds, 10)
 	b = append(b, "; HttpOnly; SameSite="...)
 	if secure {
 		b = append(b, "None; Secure"...)
@@ -73,7 +73,7 @@ func (r *Reply) setCookie(value string, seconds int64, secure bool) {
 // setUser makes the reply set the cookie of a user, until the end of its life.
 func (p *Pixel) setUser(h *Hit, r *Reply, u storage.Ordinal, born storage.Day, now time.Time) {
 	c := identity.UserCookie{Ordinal: u, Epoch: p.store.Epoch(), Born: born}
-	r.setCookie(p.keys.SealUser(c), c.End().Time().Unix()-now.Unix(), h.Secure || p.secure)
+	r.setCookie(p.keys.SealUser(c), max(c.End().Time().Unix()-now.Unix(), 1), h.Secure || p.secure)
 }
 
 // setPending makes the reply set a pending cookie that stands for this hit.

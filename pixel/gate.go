@@ -51,12 +51,16 @@ func fresh(slot uint64, u storage.Ordinal, now time.Duration) bool {
 // enter reports whether the caller is the one to record that u opted out.
 func (o *optOuts) enter(u storage.Ordinal, now time.Duration) bool {
 	slot := o.slot(u)
-	old := slot.Load()
-	if fresh(old, u, now) {
-		return false
+	for {
+		old := slot.Load()
+		if fresh(old, u, now) {
+			return false
+		}
+		// Seconds count from one: a slot of zero is empty.
+		if slot.CompareAndSwap(old, uint64(u)<<32|uint64(uint32(now/time.Second)+1)) {
+			return true
+		}
 	}
-	// Seconds count from one: a slot of zero is empty.
-	return slot.CompareAndSwap(old, uint64(u)<<32|uint64(uint32(now/time.Second)+1))
 }
 
 // leave forgets u, whose opt-out could not be recorded.

@@ -11,6 +11,8 @@ type Recorder interface {
 	NewUser() (storage.Ordinal, error)
 	// ResolveClaim returns the user of a pending cookie's nonce.
 	ResolveClaim(nonce uint64) (u storage.Ordinal, known bool, err error)
+	// LookupClaim returns the user of a pending cookie's nonce, if it has one.
+	LookupClaim(nonce uint64) (u storage.Ordinal, ok bool)
 	// DeclareSite returns the label of a site, declared if it is new.
 	DeclareSite(key string) (storage.Label, error)
 	// Labels is the dictionary.

@@ -40,8 +40,7 @@ func (p *Pixel) serve(ctx *fasthttp.RequestCtx) {
 // read fills the hit from a request. The slices stay the server's.
 func (p *Pixel) read(ctx *fasthttp.RequestCtx, e *exchange) {
 	header, h := &ctx.Request.Header, &e.hit
-	uri := ctx.URI()
-	h.Path, h.Query = uri.PathOriginal(), uri.QueryString()
+	h.Path, h.Query = target(ctx)
 	// The raw headers: asking the server for a cookie by name would make it
 	// collect all of them.
 	e.cookies = append(e.cookies[:0], header.PeekAll(fasthttp.HeaderCookie)...)
@@ -63,6 +62,19 @@ func (p *Pixel) read(ctx *fasthttp.RequestCtx, e *exchange) {
 		h.Secure = h.Secure || saysHTTPS(header.PeekCanonical(headerProto))
 	}
 }
+
+// target splits the request's target into path and query. Browsers send it in
+// origin form, which needs none of the server's parsing and normalizing.
+func target(ctx *fasthttp.RequestCtx) (path, query []byte) {
+	raw := ctx.Request.Header.RequestURI()
+	if len(raw) == 0 || raw[0] != '/' || bytes.IndexByte(raw, '#') >= 0 {
+		return ctx.URI().PathOriginal(), ctx.URI().QueryString()
+	}
+	path, query, _ = bytes.Cut(raw, questionMark)
+	return path, query
+}
+
+var questionMark = []byte("?")
 
 // isPrefetch reads Sec-Purpose and its forerunner Purpose: "prefetch", or
 // "prefetch;prerender".

@@ -52,6 +52,14 @@ func (s *Store) ResolveClaim(nonce uint64) (u Ordinal, known bool, err error) {
 	return fresh, false, nil
 }
 
+// LookupClaim returns the user that a pending cookie has become, if it has.
+func (s *Store) LookupClaim(nonce uint64) (u Ordinal, ok bool) {
+	s.claims.mu.Lock()
+	defer s.claims.mu.Unlock()
+	c, ok := s.claims.byNonce[nonce]
+	return c.user, ok
+}
+
 // fold takes over a claim from the log.
 func (c *claims) fold(nonce uint64, u Ordinal, at int64) {
 	c.mu.Lock()

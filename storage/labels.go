@@ -48,7 +48,8 @@ type LabelSpec struct {
 	Origin Origin `json:"origin"`
 	// Provider names who supplied a second or third party label.
 	Provider string `json:"provider,omitempty"`
-	// Sensitive labels need a lawful basis and never leave the house.
+	// Sensitive labels need a lawful basis. The mark is kept; nothing enforces it
+	// yet.
 	Sensitive bool `json:"sensitive,omitempty"`
 	// Signed labels come only from server to server or with a signature: the
 	// public pixel may not write them.

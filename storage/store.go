@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -246,7 +245,7 @@ func (s *Store) identify() error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	s.about = identity{Format: currentFormat, ID: s.options.ID, Epoch: uint16(mathrand.N(1 << 16)), Created: s.clock().UTC()}
+	s.about = identity{Format: currentFormat, ID: s.options.ID, Epoch: 1, Created: s.clock().UTC()}
 	if s.about.ID == "" {
 		var id [8]byte
 		rand.Read(id[:])

@@ -44,9 +44,14 @@ func CreateKeys(dir, storeID string) (*Keys, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create keys: %w", err)
 	}
-	// MkdirAll leaves a directory that was there as it was.
-	if err := os.Chmod(dir, 0o700); err != nil {
+	// MkdirAll leaves a directory that was there as it was. An empty one is
+	// ours; one that others use is not ours to close.
+	if entries, err := os.ReadDir(dir); err != nil {
 		return nil, fmt.Errorf("create keys: %w", err)
+	} else if len(entries) == 0 {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("create keys: %w", err)
+		}
 	}
 	if owner, err := os.ReadFile(filepath.Join(dir, storeFile)); err == nil {
 		return nil, fmt.Errorf("create keys %s: %w, of store %s: name another directory, or the data directory of that store",
