@@ -158,22 +158,21 @@ func (s *Store) set(key, value []byte) error {
 	return s.db.Update(func(txn *badger.Txn) error { return txn.Set(key, value) })
 }
 
-// writeBlock writes a block in parts of at most maxValue bytes and returns how
-// many bytes it handed over.
+// writeBlock writes a block in parts of at most maxValue bytes, all of them or
+// none: half of an old one and half of a new one would be neither.
 func (s *Store) writeBlock(class int, day Day, chunk int, b *block.Block) error {
 	encoded := b.AppendEncoded(nil)
 	s.sealedBytes.Add(int64(len(encoded)))
 	key := blockKey(class, day, chunk)
-	part := 0
-	for value := range slices.Chunk(encoded, maxValue) {
-		if err := s.set(append(slices.Clone(key), byte(part)), value); err != nil {
-			return fmt.Errorf("write block of day %s, chunk %d: %w", day, chunk, err)
+	err := s.db.Update(func(txn *badger.Txn) error {
+		part := 0
+		for value := range slices.Chunk(encoded, maxValue) {
+			if err := txn.Set(append(slices.Clone(key), byte(part)), value); err != nil {
+				return err
+			}
+			part++
 		}
-		part++
-	}
-	// A block that was longer before leaves parts behind.
-	return s.db.Update(func(txn *badger.Txn) error {
-		for ; part < 256; part++ {
+		for ; part < 256; part++ { // a block that was longer before leaves parts behind
 			stale := append(slices.Clone(key), byte(part))
 			if _, err := txn.Get(stale); err == badger.ErrKeyNotFound {
 				return nil
@@ -186,6 +185,10 @@ func (s *Store) writeBlock(class int, day Day, chunk int, b *block.Block) error 
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("write block of day %s, chunk %d: %w", day, chunk, err)
+	}
+	return nil
 }
 
 // readBlock reads one block; a missing one is nil.
@@ -223,7 +226,8 @@ func (s *Store) readBlock(class int, day Day, chunk int) (*block.Block, error) {
 	return b, nil
 }
 
-// readDay reads the blocks of a day, one per retention class.
+// readDay reads the blocks of a day, one per retention class. One that is gone
+// was dropped after the view that names it was published.
 func (s *Store) readDay(chunk int, day Day, classes []int) ([]*block.Block, error) {
 	blocks := make([]*block.Block, 0, len(classes))
 	for _, class := range classes {
@@ -231,9 +235,10 @@ func (s *Store) readDay(chunk int, day Day, classes []int) ([]*block.Block, erro
 		if err != nil {
 			return nil, err
 		}
-		if b != nil {
-			blocks = append(blocks, b)
+		if b == nil {
+			return nil, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, ErrStale)
 		}
+		blocks = append(blocks, b)
 	}
 	return blocks, nil
 }

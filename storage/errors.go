@@ -14,6 +14,9 @@ var (
 	ErrBadLabel = errors.New("bad label")
 	// ErrCorrupt means bytes on disk that fail their checksum or their format.
 	ErrCorrupt = errors.New("corrupt")
+	// ErrStale means a view that outlived days it would have to read from disk;
+	// a new one answers.
+	ErrStale = errors.New("view is older than the days on disk")
 	// ErrNoOrdinals means that all ordinals have been given out.
 	ErrNoOrdinals = errors.New("no ordinal left")
 	// ErrFuture means a day more than one day ahead of the clock.

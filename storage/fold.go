@@ -40,7 +40,9 @@ type fold struct {
 
 	dictionary *Labels
 	relabelled map[Label]labelState // not yet in the dictionary
-	// rederive is set when a changed retention makes any-time blocks stale.
+	// Any time of a chunk is what is sealed and what is settled of it, as far as
+	// in force by the labels of the view. rederive is set when a changed
+	// retention makes that stale.
 	rederive bool
 	// deriving holds settling back: what is derived now would not hold it.
 	deriving bool
@@ -120,7 +122,7 @@ func (f *fold) run() {
 			a.done <- f.answer(a.what)
 		case <-f.s.stop:
 			f.refresh()
-			f.note(f.save())
+			f.note(&f.s.saveErr, f.save())
 			return
 		}
 	}
@@ -134,10 +136,10 @@ func (f *fold) turn() {
 	}
 	now := f.s.clock()
 	if today := DayOf(now); today != f.s.View().stamp.Day || f.rollDue && now.Sub(f.rolled).Abs() > retryEvery {
-		f.note(f.roll(today))
+		f.note(&f.s.rollErr, f.roll(today))
 	}
 	if now.Sub(f.saved).Abs() >= f.s.options.CheckpointEvery || f.unsavedN > checkpointEvents || f.idsN > checkpointIDs {
-		f.note(f.save())
+		f.note(&f.s.saveErr, f.save())
 	}
 	for len(f.later) > 0 {
 		a := f.later[0]
@@ -178,11 +180,11 @@ func (f *fold) breathe() {
 	}
 }
 
-// note keeps the error of the last write for Status.
-func (f *fold) note(err error) {
+// note keeps an error for Status until the same work succeeds.
+func (f *fold) note(kept *error, err error) {
 	f.s.statusMu.Lock()
 	defer f.s.statusMu.Unlock()
-	f.s.writeErr = err
+	*kept = err
 }
 
 // ask is a request of another goroutine to the fold.
@@ -252,7 +254,7 @@ func (f *fold) hit(u Ordinal, day Day, labels []Label) {
 	}
 	f.see(day)
 	f.relabel()
-	on := f.s.View().stamp.Day
+	on := f.deletionDay()
 	d := f.today
 	if d == nil || day != f.todayDay {
 		if d = f.pending[day]; d == nil {
@@ -287,6 +289,10 @@ func (f *fold) see(day Day) {
 		f.cursor.Jump = max(f.cursor.Jump, day)
 	}
 }
+
+// deletionDay is the day by which labels expire for good: the highest seen in
+// the log, but none that is still to come.
+func (f *fold) deletionDay() Day { return min(f.cursor.Horizon, f.s.View().stamp.Day) }
 
 func (f *fold) horizon(day Day) {
 	f.cursor.Horizon, f.cursor.Jump = max(f.cursor.Horizon, day), 0
@@ -327,6 +333,9 @@ func (f *fold) space(number Space, name string) {
 }
 
 func (f *fold) id(space Space, external []byte, u Ordinal, day Day) {
+	if e := f.erased[u.Chunk()]; e != nil && e.Has(u.Low()) {
+		return
+	}
 	f.see(day)
 	r := idRecord{space: space, external: string(external), user: u, day: day}
 	if err := f.s.ids.remember(r); err != nil {
@@ -362,11 +371,15 @@ func (f *fold) mask(m Mask, u Ordinal, on bool) {
 	}
 	into.Set(u.Low())
 	from.Unset(u.Low())
-	if m == Erased && on {
+	if m == Erased {
 		if f.erased[chunk] == nil {
 			f.erased[chunk] = &block.Words{}
 		}
-		f.erased[chunk].Set(u.Low())
+		if on {
+			f.erased[chunk].Set(u.Low())
+		} else {
+			f.erased[chunk].Unset(u.Low())
+		}
 	}
 	f.cursor.Users = max(f.cursor.Users, u+1)
 }

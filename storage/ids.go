@@ -128,15 +128,16 @@ func (ids *IDs) readHolders(key []byte) (holders []holder, err error) {
 // Page calls fn with the external id of each user of a page, in ascending
 // order: page n holds the users 256·n to 256·n+255.
 func (ids *IDs) Page(space Space, page uint32, fn func(u Ordinal, external []byte) error) error {
-	entries, err := ids.readPage(space, page)
-	if err != nil {
-		return fmt.Errorf("read ids of page %d: %w", page, err)
-	}
 	ids.mu.RLock()
-	if fresh, ok := ids.pages[pageName(space, page)]; ok {
-		entries = maps.Clone(fresh)
-	}
+	fresh, ok := ids.pages[pageName(space, page)]
+	entries := maps.Clone(fresh)
 	ids.mu.RUnlock()
+	if !ok { // not in memory, so what is on disk is whole
+		var err error
+		if entries, err = ids.readPage(space, page); err != nil {
+			return fmt.Errorf("read ids of page %d: %w", page, err)
+		}
+	}
 	for low := range pageUsers {
 		if external, ok := entries[uint8(low)]; ok {
 			if err := fn(Ordinal(page<<8|uint32(low)), []byte(external)); err != nil {

@@ -90,6 +90,9 @@ func (m *model) declare(l Label, retention int) {
 }
 
 func (m *model) setID(external string, u Ordinal) {
+	if m.masks[Erased][u] {
+		return
+	}
 	m.empty = false
 	if old, ok := m.idOf[u]; ok && old != external {
 		delete(m.ids[old], u)

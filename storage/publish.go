@@ -40,7 +40,7 @@ func (f *fold) parallel(n int, fn func(worker, i int)) {
 func (f *fold) publish() {
 	old := f.s.View()
 	next := &View{stamp: old.stamp, labels: f.dictionary, chunks: old.chunks, store: f.s}
-	if f.rederive {
+	if f.rederive || f.deriving {
 		next.labels = old.labels // the new retentions hold once any time is derived from them
 	}
 	next.stamp.Seq, next.stamp.At = f.seq, f.s.clock()

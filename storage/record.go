@@ -28,7 +28,7 @@ const MaxExternalID = 256
 // value is ready; Reset makes it ready again without giving its memory back.
 type Records struct {
 	buf  []byte
-	last Day // the highest day of a hit
+	last Day // the highest day
 }
 
 // Reset empties r.
@@ -72,6 +72,7 @@ func (r *Records) Mask(m Mask, u Ordinal, on bool) {
 // ID records that a space knows user u by an external id of 1 to MaxExternalID
 // bytes, confirmed on a day. An id the space had for u before is replaced.
 func (r *Records) ID(space Space, external []byte, u Ordinal, day Day) {
+	r.last = max(r.last, day)
 	r.buf = append(r.buf, kindID, byte(space))
 	r.buf = binary.AppendUvarint(r.buf, uint64(len(external)))
 	r.buf = append(r.buf, external...)

@@ -131,3 +131,70 @@ func TestFlippedBitFailsTheAnswersThatNeedIt(t *testing.T) {
 		t.Errorf("no warning of the damage: %q", status.Warnings)
 	}
 }
+
+// TestSealingGoesOnPastDamage has a late event for a day that cannot be read:
+// it must stay in the log's keeping, and other days must be sealed.
+func TestSealingGoesOnPastDamage(t *testing.T) {
+	dir, clock := t.TempDir(), newTestClock()
+	s := openTest(t, Options{Dir: dir, Clock: clock.Now})
+	l := declare(t, s, LabelSpec{Name: "a"})[0]
+	day := clock.Day()
+	add(t, s, 1, day, l)
+	clock.Advance(24 * time.Hour)
+	if err := s.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.set(append(blockKey(DefaultRetention, day, 0), 0), []byte("not a block")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, Options{Dir: dir, Clock: clock.Now})
+	add(t, s, 2, day, l)
+	add(t, s, 3, clock.Day(), l)
+	clock.Advance(24 * time.Hour)
+	if err := s.Seal(); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("seal: error %v, want ErrCorrupt", err)
+	}
+	if b, err := s.readBlock(DefaultRetention, day+1, 0); err != nil || b == nil {
+		t.Errorf("the day after the damaged one was not sealed: %v", err)
+	}
+	if err := s.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openTest(t, Options{Dir: dir, Clock: clock.Now})
+	found := false
+	for _, c := range s.View().chunks {
+		for _, o := range c.open {
+			found = found || o.day == day && (o.recent.Has(uint32(l), 2) || o.settled.Has(uint32(l), 2))
+		}
+	}
+	if !found {
+		t.Error("the late event of the damaged day is lost")
+	}
+}
+
+func TestErasedUsersDayIsSealedEmpty(t *testing.T) {
+	clock := newTestClock()
+	s := openTest(t, Options{Clock: clock.Now})
+	l := declare(t, s, LabelSpec{Name: "a"})[0]
+	day := clock.Day()
+	add(t, s, 1, day, l)
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	var r Records
+	r.Mask(Erased, 1, true)
+	if _, err := s.Append(&r); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(24 * time.Hour)
+	if err := s.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	wantUsers(t, users(t, s, l, day, day))
+}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,14 +19,9 @@ func (f *fold) roll(today Day) error {
 	} else {
 		f.setDay(today)
 	}
-	if err := f.seal(today); err != nil {
-		return err
-	}
-	if err := f.expire(); err != nil {
-		return err
-	}
-	f.rollDue = false
-	return nil
+	err := errors.Join(f.seal(today), f.expire())
+	f.rollDue = err != nil
+	return err
 }
 
 // setDay publishes the view with another day.
@@ -81,7 +77,8 @@ func (f *fold) backwards(today Day) bool {
 	return false
 }
 
-// derive computes every chunk's any-time block for a day from its sealed days
+// derive computes every chunk's any-time block for a day from its sealed days,
+// and what is settled of open ones,
 // and publishes all of them at once, so that no answer mixes two days. While it
 // works, answers stay true of the day before.
 func (f *fold) derive(today Day) {
@@ -166,18 +163,25 @@ func (f *fold) seal(today Day) error {
 			}
 		}
 	}
-	slices.Sort(days)
-	for _, day := range days {
-		if err := f.sealDay(day); err != nil {
-			return fmt.Errorf("seal day %s: %w", day, err)
+	for day := range f.deltas { // a crash may have left deltas of a sealed day
+		if day < today && !slices.Contains(days, day) {
+			days = append(days, day)
 		}
 	}
-	return nil
+	slices.Sort(days)
+	var failed error
+	for _, day := range days {
+		if err := f.sealDay(day); err != nil { // another day may fare better
+			failed = errors.Join(failed, fmt.Errorf("seal day %s: %w", day, err))
+		}
+	}
+	return failed
 }
 
 // sealDay seals one day, chunk by chunk; each becomes visible as it is written.
 func (f *fold) sealDay(day Day) error {
 	f.publish()
+	var failed error
 	for chunk := range f.s.View().chunks {
 		if err := f.s.room(); err != nil {
 			return err
@@ -185,13 +189,13 @@ func (f *fold) sealDay(day Day) error {
 		if err := f.s.step("seal block"); err != nil {
 			return err
 		}
-		if err := f.sealChunk(day, chunk); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, f.sealChunk(day, chunk))
 		f.breathe()
 	}
-	// Events of the day that came in while it was being sealed are open again
-	// and, unlike the deltas, not on disk as blocks.
+	if failed != nil {
+		return failed // the deltas of a chunk that is not sealed must stay
+	}
+	// Events of the day that came in meanwhile are unsaved, so in no delta.
 	if err := f.s.step("seal drop deltas"); err != nil {
 		return err
 	}
@@ -213,12 +217,10 @@ func (f *fold) sealChunk(day Day, chunk int) error {
 	}
 	builder := &f.workers[0]
 	o := c.open[i]
-	byClass := f.splitByClass(builder.Union([]*block.Block{o.settled, o.recent}, nil, nil), day)
-	// Bits that the log holds and no delta does yet are in the block from now on.
-	if u := f.unsaved[day]; u != nil && chunk < len(u.chunks) {
-		f.unsavedN -= len(u.chunks[chunk])
-		u.chunks[chunk] = u.chunks[chunk][:0]
+	if err := f.saveLabels(0); err != nil { // no block may be ahead of the dictionary
+		return err
 	}
+	byClass := f.splitByClass(builder.Union([]*block.Block{o.settled, o.recent}, nil, f.erased[chunk]), day)
 	sealed := sealedDay{day: day}
 	var old []*block.Block
 	if d := c.sealedDay(day); d != nil {
@@ -235,10 +237,14 @@ func (f *fold) sealChunk(day Day, chunk int) error {
 		sealed.blocks = slices.Clone(old)
 	}
 	for _, part := range byClass {
+		if part.block == nil {
+			continue
+		}
 		at := slices.Index(sealed.classes, part.class)
 		merged := part.block
 		if at >= 0 {
-			merged = builder.Union([]*block.Block{sealed.blocks[at], part.block}, nil, f.erased[chunk])
+			// Those erased since the day was sealed leave with the nightly rewrite.
+			merged = builder.Union([]*block.Block{sealed.blocks[at], part.block}, nil, nil)
 			sealed.blocks[at] = merged
 		} else {
 			sealed.classes = append(sealed.classes, part.class)
@@ -255,8 +261,15 @@ func (f *fold) sealChunk(day Day, chunk int) error {
 		next.any = builder.Union([]*block.Block{c.any, o.recent}, inForce(1, day, first), f.erased[chunk])
 	}
 	next.open = slices.Delete(slices.Clone(c.open), i, i+1)
-	next.sealed = withSealed(c.sealed, sealed)
+	if len(sealed.classes) > 0 {
+		next.sealed = withSealed(c.sealed, sealed)
+	}
 	f.replace(chunk, &next)
+	// Bits that the log holds and no delta does yet are in the blocks now.
+	if u := f.unsaved[day]; u != nil && chunk < len(u.chunks) {
+		f.unsavedN -= len(u.chunks[chunk])
+		u.chunks[chunk] = u.chunks[chunk][:0]
+	}
 	return nil
 }
 
@@ -294,7 +307,7 @@ type classed struct {
 // expires together lies together. Labels that have expired are left out.
 func (f *fold) splitByClass(b *block.Block, day Day) []classed {
 	var classes []int
-	horizon := f.cursor.Horizon
+	horizon := f.deletionDay()
 	class := func(label uint32) int {
 		if day < f.dictionary.first(Label(label), horizon) {
 			return 0
@@ -323,20 +336,22 @@ func (f *fold) expire() error {
 	}
 	var prefixes [][]byte
 	gone := map[Day][]int{}
+	var failed error
 	for day, classes := range f.disk {
 		for _, class := range classes {
-			if day > f.cursor.Horizon-Day(class) {
+			if day > f.deletionDay()-Day(class) {
 				continue
 			}
-			if err := f.rescue(day, class); err != nil {
-				return fmt.Errorf("expire day %s: %w", day, err)
+			if err := f.rescue(day, class); err != nil { // it stays, others may go
+				failed = errors.Join(failed, fmt.Errorf("expire day %s: %w", day, err))
+				continue
 			}
 			prefixes = append(prefixes, dayPrefix(class, day))
 			gone[day] = append(gone[day], class)
 		}
 	}
 	if len(prefixes) == 0 {
-		return nil
+		return failed
 	}
 	f.forgetDays(gone)
 	if err := f.s.step("expire"); err != nil {
@@ -351,7 +366,7 @@ func (f *fold) expire() error {
 			delete(f.disk, day)
 		}
 	}
-	return f.s.loadClaims(f.s.clock().Add(-ClaimLife).Unix())
+	return errors.Join(failed, f.s.loadClaims(f.s.clock().Add(-ClaimLife).Unix()))
 }
 
 // rescue moves the labels of an expiring class that are still in force, because
@@ -359,7 +374,7 @@ func (f *fold) expire() error {
 func (f *fold) rescue(day Day, class int) error {
 	alive := false
 	for l := range f.dictionary.Len() {
-		alive = alive || f.dictionary.first(Label(l), f.cursor.Horizon) <= day && f.dictionary.retention(Label(l)) != class
+		alive = alive || f.dictionary.first(Label(l), f.deletionDay()) <= day && f.dictionary.retention(Label(l)) != class
 	}
 	if !alive {
 		return nil
@@ -370,7 +385,7 @@ func (f *fold) rescue(day Day, class int) error {
 			return err
 		}
 		kept := f.workers[0].Union([]*block.Block{b}, func(_ int, label uint32) bool {
-			return f.dictionary.first(Label(label), f.cursor.Horizon) <= day
+			return f.dictionary.first(Label(label), f.deletionDay()) <= day
 		}, nil)
 		for _, part := range f.splitByClass(kept, day) {
 			if part.class == class {

@@ -62,7 +62,7 @@ func (s *Store) Status() (Status, error) {
 	jump := s.state.Jump
 	out.Log.Saved = s.savedSeq
 	out.Memory = Memory{Resident: s.resident, Budget: s.options.Memory, EvictedBefore: s.evictBelow}
-	for _, err := range []error{s.writeErr, s.foldErr} {
+	for _, err := range []error{s.saveErr, s.rollErr, s.foldErr} {
 		if err != nil {
 			out.Warnings = append(out.Warnings, err.Error())
 		}

@@ -83,7 +83,8 @@ type Store struct {
 	sealedBytes atomic.Int64
 
 	statusMu   sync.Mutex
-	writeErr   error // why the last write to the store directory failed
+	saveErr    error // why the last checkpoint failed
+	rollErr    error // why sealing or expiring failed
 	foldErr    error // why nothing can be folded any more
 	resident   int64
 	evictBelow Day
@@ -220,7 +221,7 @@ func storeOptions(dir string) badger.Options {
 		WithIndexCacheSize(0).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false).
-		WithMemTableSize(16 << 20).
+		WithMemTableSize(64 << 20). // a transaction, so a block, may take 15 % of it
 		WithNumMemtables(2).
 		WithNumCompactors(2).
 		WithNumLevelZeroTables(2).

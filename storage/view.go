@@ -36,7 +36,8 @@ type chunkView struct {
 	damage error        // why any is not complete
 }
 
-// sealedDay is a day that rests on disk, one block per retention class.
+// sealedDay is a day that rests on disk, one block per retention class. Its
+// blocks are nil when memory has let go of them.
 type sealedDay struct {
 	day     Day
 	classes []int
@@ -137,6 +138,9 @@ func (v *View) UserDays(u Ordinal, fn func(l Label, day Day)) error {
 	}
 	for i := range c.sealed {
 		d := &c.sealed[i]
+		if d.day > v.stamp.Day {
+			break
+		}
 		if d.damage != nil {
 			return d.damage
 		}
