@@ -85,7 +85,8 @@ func crashLabel(l int) string { return fmt.Sprintf("event/%d", l) }
 
 // server is a running pixel.
 type server struct {
-	process *exec.Cmd
+	process *os.Process
+	exited  chan struct{}
 	address string
 }
 
@@ -103,22 +104,29 @@ func serve(t *testing.T, dir, keys string, env ...string) *server {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { child.Process.Kill(); child.Wait() })
-	for lines := bufio.NewScanner(out); lines.Scan(); {
+	s := &server{process: child.Process, exited: make(chan struct{})}
+	lines := bufio.NewScanner(out)
+	for s.address == "" && lines.Scan() {
 		if address, ok := strings.CutPrefix(lines.Text(), "listening "); ok {
-			go io.Copy(io.Discard, out)
-			return &server{process: child, address: address}
+			s.address = address
 		}
-		t.Log(lines.Text())
 	}
-	t.Fatal("the pixel did not start")
-	return nil
+	go func() {
+		io.Copy(io.Discard, out)
+		child.Wait()
+		close(s.exited)
+	}()
+	t.Cleanup(s.kill)
+	if s.address == "" {
+		t.Fatal("the pixel did not start")
+	}
+	return s
 }
 
 // kill ends the process as a crash would.
 func (s *server) kill() {
-	s.process.Process.Kill()
-	s.process.Wait()
+	s.process.Kill()
+	<-s.exited
 }
 
 // visitor is a browser that keeps its cookie, and what the pixel acknowledged

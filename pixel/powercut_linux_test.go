@@ -181,8 +181,10 @@ func TestFullDiskAnswers503AndRecovers(t *testing.T) {
 	wait("503", func() bool { _, refused := counts(); return refused > 200 })
 	before, refused := counts()
 	time.Sleep(time.Second) // full for a while, and alive
-	if s.process.ProcessState != nil {
+	select {
+	case <-s.exited:
 		t.Fatal("the pixel died of a full disk")
+	default:
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
