@@ -21,7 +21,7 @@ type PixelOptions struct {
 	Connections []int         `help:"Numbers of keep-alive connections." default:"64,256,1024"`
 	Rounds      int           `help:"Alternated rounds of each step and number of connections." default:"3"`
 	Duration    time.Duration `help:"Length of a round." default:"500ms"`
-	NewPercent  int           `help:"Hits of new browsers, in percent; each comes back once, with its pending cookie." default:"10"`
+	NewPercent  int           `help:"Hits of new browsers, in percent; each comes back once, so that twice as many mint a cookie." default:"5"`
 	Dir         string        `help:"Directory to make the stores in; empty means the one for temporary files."`
 }
 
@@ -29,7 +29,7 @@ func (o PixelOptions) normal() PixelOptions {
 	o.Shape = o.Shape.normal()
 	setDefault(&o.Rounds, 3)
 	setDefault(&o.Duration, 500*time.Millisecond)
-	setDefault(&o.NewPercent, 10)
+	setDefault(&o.NewPercent, 5)
 	if len(o.Connections) == 0 {
 		o.Connections = []int{64, 256, 1024}
 	}

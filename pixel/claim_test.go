@@ -1,6 +1,7 @@
 package pixel
 
 import (
+	"flag"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -100,13 +101,13 @@ func TestParallelReturns(t *testing.T) {
 	}
 }
 
+var replays = flag.Int("replays", 300, "returns of one pending cookie; the full proof takes 100000")
+
 // TestReplayedPending sends one pending cookie again and again, to the end of
 // its life.
 func TestReplayedPending(t *testing.T) {
-	rounds, wait := 300, identity.PendingLife/301
-	if testing.Short() {
-		rounds, wait = 30, identity.PendingLife/31
-	}
+	rounds := *replays
+	wait := identity.PendingLife / time.Duration(rounds+1)
 	h := openHouse(t)
 	b := &browser{h: h}
 	b.get("s=news")
@@ -117,7 +118,7 @@ func TestReplayedPending(t *testing.T) {
 		if b.get("s=news"); b.cookie[0] != 'u' {
 			t.Fatalf("return %d got %s", i, b.cookie)
 		}
-		if i%10 == 0 {
+		if i%(1+rounds/30) == 0 {
 			if err := h.store.Sync(); err != nil { // a claim in the log, not only in memory
 				t.Fatal(err)
 			}
