@@ -3,11 +3,8 @@ package storage
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/dgraph-io/badger/v4"
-
-	"sosie/storage/block"
 )
 
 // save makes everything folded so far durable in the store directory, then
@@ -156,89 +153,4 @@ func (f *fold) saveClaims(seq uint64) error {
 // set writes one value durably.
 func (s *Store) set(key, value []byte) error {
 	return s.db.Update(func(txn *badger.Txn) error { return txn.Set(key, value) })
-}
-
-// writeBlock writes a block in parts of at most maxValue bytes, all of them or
-// none: half of an old one and half of a new one would be neither.
-func (s *Store) writeBlock(class int, day Day, chunk int, b *block.Block) error {
-	encoded := b.AppendEncoded(nil)
-	s.sealedBytes.Add(int64(len(encoded)))
-	key := blockKey(class, day, chunk)
-	err := s.db.Update(func(txn *badger.Txn) error {
-		part := 0
-		for value := range slices.Chunk(encoded, maxValue) {
-			if err := txn.Set(append(slices.Clone(key), byte(part)), value); err != nil {
-				return err
-			}
-			part++
-		}
-		for ; part < 256; part++ { // a block that was longer before leaves parts behind
-			stale := append(slices.Clone(key), byte(part))
-			if _, err := txn.Get(stale); err == badger.ErrKeyNotFound {
-				return nil
-			} else if err != nil {
-				return err
-			}
-			if err := txn.Delete(stale); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("write block of day %s, chunk %d: %w", day, chunk, err)
-	}
-	return nil
-}
-
-// readBlock reads one block; a missing one is nil.
-func (s *Store) readBlock(class int, day Day, chunk int) (*block.Block, error) {
-	var encoded []byte
-	key := blockKey(class, day, chunk)
-	err := s.db.View(func(txn *badger.Txn) error {
-		for part := range 256 {
-			item, err := txn.Get(append(slices.Clone(key), byte(part)))
-			if err == badger.ErrKeyNotFound {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if err := item.Value(func(value []byte) error { encoded = append(encoded, value...); return nil }); err != nil {
-				return err
-			}
-			if item.ValueSize() < maxValue {
-				return nil
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, err)
-	}
-	if encoded == nil {
-		return nil, nil
-	}
-	b, err := block.Decode(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("read block of day %s, chunk %d: %w: %w", day, chunk, ErrCorrupt, err)
-	}
-	return b, nil
-}
-
-// readDay reads the blocks of a day, one per retention class. One that is gone
-// was dropped after the view that names it was published.
-func (s *Store) readDay(chunk int, day Day, classes []int) ([]*block.Block, error) {
-	blocks := make([]*block.Block, 0, len(classes))
-	for _, class := range classes {
-		b, err := s.readBlock(class, day, chunk)
-		if err != nil {
-			return nil, err
-		}
-		if b == nil {
-			return nil, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, ErrStale)
-		}
-		blocks = append(blocks, b)
-	}
-	return blocks, nil
 }

@@ -29,6 +29,8 @@
 //	key                                          value
 //	'b' class u16, day u32, chunk u32, part u8   a block (package block), cut in parts; the class
 //	                                             is the retention in days of its labels
+//	                                             (the top bit of part tells two copies apart;
+//	                                             both are there only in mid-rewrite)
 //	'd' day u32, sequence u64, part u16          a delta
 //	'm' chunk u32                                sequence u64, a block whose labels are masks, CRC-32C
 //	'l' label u32                                JSON of the label, CRC-32C

@@ -221,7 +221,7 @@ func storeOptions(dir string) badger.Options {
 		WithIndexCacheSize(0).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false).
-		WithMemTableSize(64 << 20). // a transaction, so a block, may take 15 % of it
+		WithMemTableSize(16 << 20).
 		WithNumMemtables(2).
 		WithNumCompactors(2).
 		WithNumLevelZeroTables(2).
