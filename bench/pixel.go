@@ -36,6 +36,9 @@ func (o PixelOptions) normal() PixelOptions {
 	return o
 }
 
+// warmConnections are open while a rung warms up.
+const warmConnections = 64
+
 // rung is one step of the ladder: its server, its visitors, and what the rounds
 // gave, by number of connections.
 type rung struct {
@@ -112,7 +115,7 @@ func (o PixelOptions) visitors(keysDir string, server *child) (*visitors, error)
 	if err != nil {
 		return nil, err
 	}
-	most := 0
+	most := warmConnections
 	for _, n := range o.Connections {
 		most = max(most, n)
 	}
@@ -129,7 +132,9 @@ func (o PixelOptions) climb(ctx context.Context, rungs []*rung) error {
 	warm := o
 	warm.Duration = min(o.Duration, 200*time.Millisecond)
 	for _, r := range rungs {
-		if _, err := warm.round(ctx, r, o.Connections[0]); err != nil {
+		// Few connections: more of them would bring agents never met all at
+		// once, of which the pixel leaves some unchecked and unrecorded.
+		if _, err := warm.round(ctx, r, warmConnections); err != nil {
 			return err
 		}
 		r.base, r.hits = r.last, 0

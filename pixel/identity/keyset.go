@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/tink-crypto/tink-go/v2/daead/aessiv"
-	"github.com/tink-crypto/tink-go/v2/daead/subtle"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -36,7 +35,7 @@ func newSealer(handle *keyset.Handle) (*sealer, error) {
 		if entry.KeyStatus() != keyset.Enabled {
 			continue
 		}
-		key, err := subtle.NewAESSIV(raw.KeyBytes().Data(insecuresecretdataaccess.Token{}))
+		key, err := newSIV(raw.KeyBytes().Data(insecuresecretdataaccess.Token{}))
 		if err != nil {
 			return nil, err
 		}

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/tink-crypto/tink-go/v2/daead/subtle"
-
 	"sosie/storage"
 )
 
@@ -41,16 +39,16 @@ func (k *Keys) Partner(name string) (*Pseudonyms, error) {
 	if !ValidPartnerName(name) {
 		return nil, fmt.Errorf("derive key of partner %q: %w: want [a-z0-9][a-z0-9_-]{0,63}", name, ErrBadPartner)
 	}
-	derived, err := k.partners.ComputePrimaryPRF([]byte(partnerInfo+name), subtle.AESSIVKeySize)
+	derived, err := k.partners.ComputePrimaryPRF([]byte(partnerInfo+name), sivKeySize)
 	if err != nil {
 		return nil, fmt.Errorf("derive key of partner %q: %w", name, err)
 	}
-	key, err := subtle.NewAESSIV(derived)
+	key, err := newSIV(derived)
 	if err != nil {
 		return nil, fmt.Errorf("derive key of partner %q: %w", name, err)
 	}
 	return &Pseudonyms{
-		sealer:     sealer{keys: []*subtle.AESSIV{key}},
+		sealer:     sealer{keys: []*siv{key}},
 		associated: append([]byte{kindPseudonym, version}, name...),
 	}, nil
 }

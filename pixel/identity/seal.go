@@ -3,8 +3,6 @@ package identity
 import (
 	"encoding/base64"
 	"slices"
-
-	"github.com/tink-crypto/tink-go/v2/daead/subtle"
 )
 
 // The kinds of token. The character is the first of the token.
@@ -26,17 +24,13 @@ var encoding = base64.RawURLEncoding.Strict()
 
 // sealer seals with the newest of its keys and opens with any.
 type sealer struct {
-	keys []*subtle.AESSIV // newest first
+	keys []*siv // newest first
 }
 
 // seal appends the token of a kind to dst.
 func (s *sealer) seal(dst, plain, associated []byte) []byte {
-	sealed, err := s.keys[0].EncryptDeterministically(plain, associated)
-	if err != nil {
-		// Only a plaintext of gigabytes or a key of a wrong size can fail, and
-		// both sizes are fixed here.
-		panic("identity: " + err.Error())
-	}
+	var room [overhead + pendingMax]byte
+	sealed := s.keys[0].seal(room[:0], plain, associated)
 	dst = append(dst, associated[0])
 	n := len(dst)
 	dst = slices.Grow(dst, encoding.EncodedLen(len(sealed)))[:n+encoding.EncodedLen(len(sealed))]
@@ -57,7 +51,8 @@ func (s *sealer) open(token, associated []byte) (plain []byte, old bool, err err
 		return nil, false, ErrForged
 	}
 	for i, key := range s.keys {
-		if plain, err := key.DecryptDeterministically(room[:n], associated); err == nil {
+		sealed := room // opened in place
+		if plain, ok := key.open(sealed[:n], associated); ok {
 			return plain, i > 0, nil
 		}
 	}
