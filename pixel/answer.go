@@ -25,6 +25,9 @@ func (p *Pixel) Answer(h *Hit, r *Reply) {
 		p.counters.add(p.answer(h, r), 1)
 	case HealthPath:
 		r.Status, r.Type, r.Body = 200, "text/plain", healthy
+		if p.store.Broken() != nil { // a restart mends it, so whoever watches must hear of it
+			r.Status, r.Body = 503, stopped
+		}
 	default:
 		p.counters.add(notFound, 1)
 		r.Status = 404

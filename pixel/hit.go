@@ -62,6 +62,6 @@ func (r *Reply) reset() {
 var gif = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" +
 	"\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b")
 
-var healthy = []byte("ok\n")
+var healthy, stopped = []byte("ok\n"), []byte("stopped: restart\n")
 
 func (r *Reply) gif() { r.Status, r.Type, r.Body = 200, "image/gif", gif }

@@ -21,6 +21,8 @@ type Recorder interface {
 	View() *storage.View
 	// Epoch is sealed in cookies.
 	Epoch() uint16
+	// Broken is why nothing is acknowledged any more until a restart, or nil.
+	Broken() error
 	// HighWater is an ordinal below which all have been given out. It never
 	// falls while the process lives.
 	HighWater() storage.Ordinal

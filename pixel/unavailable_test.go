@@ -11,9 +11,11 @@ import (
 // failing is a store whose device fails, or that has run out of users.
 type failing struct {
 	*storage.Store
-	append, resolve, user error
-	appended              int
+	append, resolve, user, broken error
+	appended                      int
 }
+
+func (f *failing) Broken() error { return f.broken }
 
 func (f *failing) Append(r *storage.Records) (uint64, error) {
 	f.appended++
@@ -79,6 +81,24 @@ func TestUnavailable(t *testing.T) {
 		}
 		if got := h.counts(t, before); got != c.after {
 			t.Errorf("%s: afterwards counted %q, want %q", c.name, got, c.after)
+		}
+	}
+}
+
+// TestHealth sees that a log which needs a restart is not called healthy.
+func TestHealth(t *testing.T) {
+	h := openHouse(t)
+	store := &failing{Store: h.store}
+	h.openPixel(t, store)
+	for _, c := range []struct {
+		broken error
+		want   int
+	}{{nil, 200}, {storage.ErrStopped, 503}} {
+		store.broken = c.broken
+		var r Reply
+		h.Answer(&Hit{Path: []byte(HealthPath)}, &r)
+		if r.Status != c.want || len(r.Body) == 0 {
+			t.Errorf("log %v: answer %d %q, want %d", c.broken, r.Status, r.Body, c.want)
 		}
 	}
 }

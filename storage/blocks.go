@@ -26,11 +26,17 @@ func (s *Store) writeBlock(class int, day Day, chunk int, b *block.Block) error 
 	encoded := b.AppendEncoded(nil)
 	s.sealedBytes.Add(int64(len(encoded)))
 	old, err := s.copiesOf(class, day, chunk)
+	copy := 0
+	switch both := slices.Contains(old, otherCopy); {
+	case err != nil || !slices.Contains(old, 0):
+	case both: // a crash in mid-rewrite: what is whole must not be written over
+		var whole int
+		_, whole, err = s.readCopy(class, day, chunk)
+		copy = otherCopy - whole
+	default:
+		copy = otherCopy
+	}
 	if err == nil {
-		copy := 0
-		if slices.Contains(old, 0) {
-			copy = otherCopy
-		}
 		stale := slices.DeleteFunc(slices.Clone(old), func(part int) bool { return part&otherCopy == copy })
 		err = s.replaceBlock(class, day, chunk, copy, encoded, stale)
 	}
@@ -88,12 +94,18 @@ func (s *Store) copiesOf(class int, day Day, chunk int) (parts []int, err error)
 	return parts, err
 }
 
-// readBlock reads one block; a missing one is nil. Where a crash left both
-// copies, a whole one is as good as the other: events since are in the log or
-// in deltas.
+// readBlock reads one block; a missing one is nil.
 func (s *Store) readBlock(class int, day Day, chunk int) (*block.Block, error) {
+	b, _, err := s.readCopy(class, day, chunk)
+	return b, err
+}
+
+// readCopy reads one block and says which copy it is, 0 or otherCopy. Where a
+// crash left both, a whole one is as good as the other: events since are in the
+// log or in deltas.
+func (s *Store) readCopy(class int, day Day, chunk int) (_ *block.Block, copy int, err error) {
 	var copies [2][]byte
-	err := s.db.View(func(txn *badger.Txn) error {
+	err = s.db.View(func(txn *badger.Txn) error {
 		for c := range copies {
 			for part := range otherCopy {
 				item, err := txn.Get(partKey(class, day, chunk, c*otherCopy+part))
@@ -114,22 +126,22 @@ func (s *Store) readBlock(class int, day Day, chunk int) (*block.Block, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, err)
+		return nil, 0, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, err)
 	}
-	for _, encoded := range copies {
+	for c, encoded := range copies {
 		if encoded == nil {
 			continue
 		}
 		b, failed := block.Decode(encoded)
 		if failed == nil {
-			return b, nil
+			return b, c * otherCopy, nil
 		}
 		err = failed
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read block of day %s, chunk %d: %w: %w", day, chunk, ErrCorrupt, err)
+		return nil, 0, fmt.Errorf("read block of day %s, chunk %d: %w: %w", day, chunk, ErrCorrupt, err)
 	}
-	return nil, nil
+	return nil, 0, nil
 }
 
 // readDay reads the blocks of a day, one per retention class. One that is gone

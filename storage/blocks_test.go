@@ -69,6 +69,20 @@ func TestBlockIsReplacedWholeOrNotAtAll(t *testing.T) {
 	if got := labels(); got != 5 {
 		t.Errorf("after the write was done again %d labels, want 5", got)
 	}
+	// Now the whole copy is the second: half a write to the first must be written
+	// over, not the whole one.
+	if err := s.set(partKey(class, day, chunk, 0), half[:maxValue]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writeBlock(class, day, chunk, denseBlock(t, 6)); err != nil {
+		t.Fatal(err)
+	}
+	if parts, err = s.copiesOf(class, day, chunk); err != nil || len(parts) != 1 || parts[0] != 0 {
+		t.Errorf("parts %v, %v, want the first copy alone", parts, err)
+	}
+	if got := labels(); got != 6 {
+		t.Errorf("after the second repair %d labels, want 6", got)
+	}
 	for _, part := range []int{0, otherCopy} {
 		if err := s.set(partKey(class, day, chunk, part), []byte("torn")); err != nil {
 			t.Fatal(err)

@@ -32,6 +32,7 @@ func (f *fold) save() error {
 	}{
 		{"deltas", f.saveDeltas},
 		{"labels", f.saveLabels},
+		{"documents", f.saveDocuments},
 		{"masks", f.saveMasks},
 		{"claims", f.saveClaims},
 		{"ids", f.saveIDs},

@@ -38,6 +38,7 @@
 //	'c' sequence u64, part u16                   per claim: nonce u64, ordinal u32, Unix seconds u32; CRC-32C
 //	'i' space u8, external id                    per user: uvarint ordinal, uvarint day; CRC-32C
 //	'r' space u8, ordinal>>8 u32                 per user: ordinal&255 u8, uvarint length, external id; CRC-32C
+//	'n' length u8, kind, name                    a document's value, CRC-32C
 //	'z'                                          JSON of the cursor, CRC-32C
 //
 // A delta is a version byte, 1, then per chunk: uvarint chunk, uvarint number
@@ -55,6 +56,7 @@
 //	6 space    number u8, length u8, name
 //	7 id       space u8, length, external id, ordinal, day
 //	8 horizon  day
+//	9 document lengths of kind and name u8 each, kind, name, length, value; no value deletes it
 //
 // # Order on disk
 //

@@ -35,8 +35,11 @@ type fold struct {
 
 	dirtyLabels map[Label]bool
 	dirtySpaces bool
-	claims      []claimRow
-	idsN        int // ids not yet checkpointed
+	documents   documentSet
+	// dirtyDocuments have changed since the last checkpoint.
+	dirtyDocuments map[documentID]bool
+	claims         []claimRow
+	idsN           int // ids not yet checkpointed
 
 	dictionary *Labels
 	relabelled map[Label]labelState // not yet in the dictionary
@@ -94,18 +97,19 @@ const (
 
 func newFold(s *Store) *fold {
 	return &fold{
-		s:           s,
-		pending:     map[Day]*dayEvents{},
-		unsaved:     map[Day]*dayEvents{},
-		disk:        map[Day][]int{},
-		deltas:      map[Day]bool{},
-		masks:       map[int]*maskChange{},
-		dirtyMasks:  map[int]bool{},
-		maskSeq:     map[int]uint64{},
-		erased:      map[int]*block.Words{},
-		dirtyLabels: map[Label]bool{},
-		relabelled:  map[Label]labelState{},
-		workers:     make([]block.Builder, workerCount()),
+		s:              s,
+		pending:        map[Day]*dayEvents{},
+		unsaved:        map[Day]*dayEvents{},
+		disk:           map[Day][]int{},
+		deltas:         map[Day]bool{},
+		masks:          map[int]*maskChange{},
+		dirtyMasks:     map[int]bool{},
+		maskSeq:        map[int]uint64{},
+		erased:         map[int]*block.Words{},
+		dirtyLabels:    map[Label]bool{},
+		dirtyDocuments: map[documentID]bool{},
+		relabelled:     map[Label]labelState{},
+		workers:        make([]block.Builder, workerCount()),
 	}
 }
 

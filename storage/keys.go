@@ -11,15 +11,16 @@ import (
 
 // The first byte of a key in the store directory. doc.go draws them.
 const (
-	keyBlock   = 'b'
-	keyDelta   = 'd'
-	keyMask    = 'm'
-	keyLabel   = 'l'
-	keySpace   = 's'
-	keyClaims  = 'c'
-	keyForward = 'i'
-	keyPage    = 'r'
-	keyCursor  = 'z'
+	keyBlock    = 'b'
+	keyDelta    = 'd'
+	keyMask     = 'm'
+	keyLabel    = 'l'
+	keySpace    = 's'
+	keyClaims   = 'c'
+	keyForward  = 'i'
+	keyPage     = 'r'
+	keyDocument = 'n'
+	keyCursor   = 'z'
 )
 
 // maxValue bounds a value, so that none goes to Badger's value log, whose
@@ -63,6 +64,18 @@ func labelKey(l Label) []byte { return binary.BigEndian.AppendUint32([]byte{keyL
 func claimsKey(seq uint64, part int) []byte {
 	k := binary.BigEndian.AppendUint64([]byte{keyClaims}, seq)
 	return binary.BigEndian.AppendUint16(k, uint16(part))
+}
+
+func documentKey(id documentID) []byte {
+	k := append([]byte{keyDocument, byte(len(id.kind))}, id.kind...)
+	return append(k, id.name...)
+}
+
+func parseDocumentKey(k []byte) (documentID, error) {
+	if len(k) < 2 || len(k) < 2+int(k[1]) {
+		return documentID{}, fmt.Errorf("key %x: %w", k, ErrCorrupt)
+	}
+	return documentID{kind: string(k[2 : 2+k[1]]), name: string(k[2+k[1]:])}, nil
 }
 
 // checked appends a checksum to a value.

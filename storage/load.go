@@ -22,6 +22,9 @@ func (f *fold) load() error {
 	if err := f.loadLabels(); err != nil {
 		return fmt.Errorf("load labels: %w", err)
 	}
+	if err := f.loadDocuments(); err != nil {
+		return fmt.Errorf("load documents: %w", err)
+	}
 	today := DayOf(s.clock())
 	if err := s.loadClaims(s.clock().Add(-ClaimLife).Unix()); err != nil {
 		return err
@@ -33,7 +36,7 @@ func (f *fold) load() error {
 	if chunks, err = f.loadDays(chunks, today); err != nil {
 		return fmt.Errorf("load days: %w", err)
 	}
-	view := &View{stamp: Stamp{Seq: f.seq, Day: today, At: s.clock()}, labels: f.dictionary, chunks: chunks, store: s}
+	view := &View{stamp: Stamp{Seq: f.seq, Day: today, At: s.clock()}, labels: f.dictionary, documents: f.documents, chunks: chunks, store: s}
 	s.current.Store(view)
 	if err := f.loadDeltas(); err != nil {
 		return fmt.Errorf("load deltas: %w", err)

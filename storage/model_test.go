@@ -1,8 +1,11 @@
 package storage
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -23,12 +26,13 @@ type model struct {
 	reserved  map[Label]bool
 	ids       map[string]map[Ordinal]bool // external id → users
 	idOf      map[Ordinal]string
+	documents map[string]string
 	empty     bool // nothing has been recorded yet
 }
 
 func newModel(clock *testClock) *model {
 	m := &model{clock: clock, tags: map[Label]map[Ordinal]map[Day]bool{}, retention: map[Label]int{}, floor: map[Label]Day{},
-		reserved: map[Label]bool{Seen: true}, ids: map[string]map[Ordinal]bool{}, idOf: map[Ordinal]string{}, empty: true}
+		reserved: map[Label]bool{Seen: true}, ids: map[string]map[Ordinal]bool{}, idOf: map[Ordinal]string{}, documents: map[string]string{}, empty: true}
 	for i := range m.masks {
 		m.masks[i] = map[Ordinal]bool{}
 	}
@@ -165,6 +169,15 @@ func (m *model) compare(t *testing.T, s *Store, space Space, r *rand.Rand) {
 		}
 	}
 	m.compareIDs(t, s, space)
+	for which, got := range map[string]iter.Seq2[string, []byte]{"now": s.Documents().List("note"), "in the view": v.Documents("note")} {
+		found := map[string]string{}
+		for name, value := range got {
+			found[name] = string(value)
+		}
+		if !maps.Equal(found, m.documents) {
+			t.Fatalf("documents %s: %v, want %v", which, found, m.documents)
+		}
+	}
 }
 
 func (m *model) compareIDs(t *testing.T, s *Store, space Space) {
@@ -228,6 +241,28 @@ func history(r *rand.Rand, clock *testClock, n int) []step {
 	}
 	for range n {
 		switch k := r.IntN(100); {
+		case k < 5:
+			name, value := fmt.Sprint("note-", r.IntN(5)), fmt.Sprint(r.IntN(1000))
+			gone := r.IntN(4) == 0
+			steps = append(steps, step{
+				name: "document",
+				apply: func(s *Store) error {
+					return s.Documents().Edit(func(e *Edit) error {
+						if !gone {
+							return e.Put("note", name, []byte(value))
+						}
+						if err := e.Delete("note", name); !errors.Is(err, ErrNoDocument) {
+							return err
+						}
+						return nil
+					})
+				},
+				model: func(m *model) {
+					if m.documents[name] = value; gone {
+						delete(m.documents, name)
+					}
+				},
+			})
 		case k < 55:
 			u, d := user(), day
 			if r.IntN(4) == 0 {

@@ -39,7 +39,7 @@ func (f *fold) parallel(n int, fn func(worker, i int)) {
 // pointer. Readers that hold the old one are not disturbed.
 func (f *fold) publish() {
 	old := f.s.View()
-	next := &View{stamp: old.stamp, labels: f.dictionary, chunks: old.chunks, store: f.s}
+	next := &View{stamp: old.stamp, labels: f.dictionary, documents: f.documents, chunks: old.chunks, store: f.s}
 	if f.rederive || f.deriving {
 		next.labels = old.labels // the new retentions hold once any time is derived from them
 	}

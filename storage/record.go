@@ -11,14 +11,15 @@ import (
 // The kinds of record in the log. A kind is never reused; a reader that meets
 // an unknown one refuses the log rather than skip what it cannot know.
 const (
-	kindHit     = 1
-	kindClaim   = 2
-	kindLease   = 3
-	kindLabel   = 4
-	kindMask    = 5
-	kindSpace   = 6
-	kindID      = 7
-	kindHorizon = 8
+	kindHit      = 1
+	kindClaim    = 2
+	kindLease    = 3
+	kindLabel    = 4
+	kindMask     = 5
+	kindSpace    = 6
+	kindID       = 7
+	kindHorizon  = 8
+	kindDocument = 9
 )
 
 // MaxExternalID is the longest external id, in bytes.
@@ -109,6 +110,14 @@ func (r *Records) horizon(day Day) {
 	r.buf = binary.AppendUvarint(r.buf, uint64(uint32(day)))
 }
 
+// document records the value of a document; nil deletes it.
+func (r *Records) document(id documentID, value []byte) {
+	r.buf = append(r.buf, kindDocument, byte(len(id.kind)), byte(len(id.name)))
+	r.buf = append(append(r.buf, id.kind...), id.name...)
+	r.buf = binary.AppendUvarint(r.buf, uint64(len(value)))
+	r.buf = append(r.buf, value...)
+}
+
 // folder receives the records of a batch in order.
 type folder interface {
 	hit(u Ordinal, day Day, labels []Label)
@@ -119,6 +128,8 @@ type folder interface {
 	space(number Space, name string)
 	id(space Space, external []byte, u Ordinal, day Day)
 	horizon(day Day)
+	// document's value is valid for ever, nil where it was deleted.
+	document(id documentID, value []byte)
 }
 
 // replay hands every record of one append to f. The labels and ids it passes
@@ -176,6 +187,12 @@ func replay(records []byte, f folder, scratch *[]Label) error {
 		case kindHorizon:
 			if day := r.day(); !r.bad {
 				f.horizon(day)
+			}
+		case kindDocument:
+			kind, name := uint64(r.byte()), uint64(r.byte())
+			id := documentID{kind: string(r.bytes(kind)), name: string(r.bytes(name))}
+			if value := r.bytes(r.uvarint()); !r.bad {
+				f.document(id, append([]byte(nil), value...))
 			}
 		default:
 			return fmt.Errorf("replay records: %w: kind %d is unknown: was the log written by a newer version?", ErrCorrupt, kind)

@@ -28,6 +28,9 @@ func (w *teller) space(number Space, name string) { fmt.Fprintln(w, "space", num
 func (w *teller) id(space Space, external []byte, u Ordinal, d Day) {
 	fmt.Fprintf(w, "id %d %q %d %s\n", space, external, uint32(u), d)
 }
+func (w *teller) document(id documentID, value []byte) {
+	fmt.Fprintf(w, "document %s %s %q\n", id.kind, id.name, value)
+}
 func (w *teller) horizon(d Day) { fmt.Fprintln(w, "horizon", d) }
 
 func everyRecord(t testing.TB) *Records {
@@ -44,6 +47,8 @@ func everyRecord(t testing.TB) *Records {
 	r.space(3, "crm")
 	r.ID(3, []byte("customer 1"), 12, 20_000)
 	r.horizon(20_002)
+	r.document(documentID{"segment", "buyers"}, []byte(`{"text":"bought/*"}`))
+	r.document(documentID{"segment", "old"}, nil)
 	return &r
 }
 

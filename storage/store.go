@@ -71,6 +71,7 @@ type Store struct {
 	dictionary atomic.Pointer[Labels]
 	declaring  sync.Mutex
 	spaces     spaces
+	documents  Documents
 	leases     leases
 	claims     claims
 
@@ -140,6 +141,7 @@ func open(options Options) (*Store, error) {
 	}
 	s.claims.byNonce = map[uint64]claim{}
 	s.spaces.byName = map[string]Space{}
+	s.documents.store = s
 	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -204,6 +206,7 @@ func (s *Store) start(f *fold) error {
 		return err
 	}
 	s.dictionary.Store(f.dictionary)
+	s.documents.now = f.documents
 	s.leases.next, s.leases.leased = f.cursor.Leased, f.cursor.Leased
 	f.rollDue = true
 	return nil
@@ -317,6 +320,9 @@ func (s *Store) step(name string) error {
 	}
 	return s.options.step(name)
 }
+
+// Broken returns why nothing is acknowledged any more until a restart, or nil.
+func (s *Store) Broken() error { return s.log.Broken() }
 
 // View returns the newest snapshot. It never changes and needs no closing.
 func (s *Store) View() *View { return s.current.Load() }

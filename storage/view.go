@@ -2,6 +2,7 @@ package storage
 
 import (
 	"fmt"
+	"iter"
 	"sort"
 	"time"
 
@@ -21,10 +22,11 @@ type Stamp struct {
 // View is the whole store at one moment: consistent over all chunks, read
 // without a lock, never changing.
 type View struct {
-	stamp  Stamp
-	labels *Labels
-	chunks []*chunkView
-	store  *Store // streams days that memory does not hold
+	stamp     Stamp
+	labels    *Labels
+	documents documentSet
+	chunks    []*chunkView
+	store     *Store // streams days that memory does not hold
 }
 
 // chunkView is one chunk at one moment.
@@ -59,6 +61,10 @@ func (v *View) Stamp() Stamp { return v.stamp }
 
 // Labels is the dictionary as of the view.
 func (v *View) Labels() *Labels { return v.labels }
+
+// Documents yields the documents of a kind as of the view, in order of their
+// names. What Store.Documents has may be newer.
+func (v *View) Documents(kind string) iter.Seq2[string, []byte] { return v.documents.list(kind) }
 
 // Chunks is the number of chunks that have ever had a user.
 func (v *View) Chunks() int { return len(v.chunks) }
