@@ -3,6 +3,8 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 func TestAnswerScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/answers", func(t *testing.T, path string) {
 		s := openStore(t)
+		saved := shelf{}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			switch d.Cmd {
 			case "declare":
@@ -27,14 +30,60 @@ func TestAnswerScripts(t *testing.T) {
 				return hits(t, s, d)
 			case "mask":
 				return mask(t, s, d)
+			case "delete":
+				for name := range strings.FieldsSeq(d.Input) {
+					if err := s.DeleteLabel(name); err != nil {
+						d.Fatalf(t, "%v", err)
+					}
+				}
+				return commit(t, s, nil, d)
+			case "segment":
+				name, text, _ := strings.Cut(d.Input, " ")
+				e, err := Parse(text)
+				if err != nil {
+					d.Fatalf(t, "%v", err)
+				}
+				saved[name] = e
+				return ""
 			case "users":
-				return ask(t, s, d)
+				return ask(t, s, saved, d)
 			}
 			d.Fatalf(t, "unknown command %s", d.Cmd)
 			return ""
 		})
 	})
 }
+
+// shelf is the saved segments of a script, and one lookalike: users 1 and 4 of
+// a day long ago.
+type shelf map[string]Expr
+
+func (s shelf) Resolve(function, name string) (Definition, bool, error) {
+	if function == FuncLookalike {
+		return Definition{Set: chosen{1, 4}}, name == "twins", nil
+	}
+	e, ok := s[name]
+	return Definition{Expr: e}, ok, nil
+}
+
+func (s shelf) Names(string) []string { return slices.Sorted(maps.Keys(s)) }
+
+// chosen is users picked earlier.
+type chosen []storage.Ordinal
+
+func (c chosen) Chunk(dst *block.Words, chunk int) error {
+	dst.Clear()
+	for _, u := range c {
+		if u.Chunk() == chunk {
+			dst.Set(u.Low())
+		}
+	}
+	return nil
+}
+
+func (c chosen) Chunks() int { return 1 }
+
+func (c chosen) Stamp() storage.Stamp { return storage.Stamp{Day: storage.DayOf(noon) - 10} }
 
 func declare(t *testing.T, s *storage.Store, d *datadriven.TestData) string {
 	var specs []storage.LabelSpec
@@ -49,7 +98,7 @@ func declare(t *testing.T, s *storage.Store, d *datadriven.TestData) string {
 	if _, err := s.Declare(specs...); err != nil {
 		d.Fatalf(t, "%v", err)
 	}
-	return ""
+	return commit(t, s, nil, d)
 }
 
 func hits(t *testing.T, s *storage.Store, d *datadriven.TestData) string {
@@ -83,8 +132,10 @@ func mask(t *testing.T, s *storage.Store, d *datadriven.TestData) string {
 }
 
 func commit(t *testing.T, s *storage.Store, batch *storage.Records, d *datadriven.TestData) string {
-	if _, err := s.Append(batch); err != nil {
-		d.Fatalf(t, "%v", err)
+	if batch != nil {
+		if _, err := s.Append(batch); err != nil {
+			d.Fatalf(t, "%v", err)
+		}
 	}
 	if err := s.Sync(); err != nil {
 		d.Fatalf(t, "%v", err)
@@ -92,7 +143,7 @@ func commit(t *testing.T, s *storage.Store, batch *storage.Records, d *datadrive
 	return ""
 }
 
-func ask(t *testing.T, s *storage.Store, d *datadriven.TestData) string {
+func ask(t *testing.T, s *storage.Store, saved shelf, d *datadriven.TestData) string {
 	op := permit.Count
 	if d.HasArg("export") {
 		op = permit.Export
@@ -102,7 +153,7 @@ func ask(t *testing.T, s *storage.Store, d *datadriven.TestData) string {
 		return err.Error() + "\n"
 	}
 	v := s.View()
-	set, warnings, err := Compile(v, e)
+	set, warnings, err := Compile(v, e, saved)
 	if err != nil {
 		return err.Error() + "\n"
 	}
@@ -134,12 +185,12 @@ func number(t *testing.T, d *datadriven.TestData, s string) int {
 func TestCompileRefusesWhatParseWould(t *testing.T) {
 	v := openStore(t).View()
 	e := &Within{Of: &Not{&Label{Name: "seen"}}, Days: 7}
-	_, _, err := Compile(v, e)
+	_, _, err := Compile(v, e, nil)
 	var own *Error
 	if !errors.As(err, &own) || own.Column != 0 {
 		t.Errorf("error %v, want one without a place", err)
 	}
-	if _, _, err := Compile(v, &Label{Name: "sen"}); err == nil || strings.Contains(err.Error(), "^") {
+	if _, _, err := Compile(v, &Label{Name: "sen"}, nil); err == nil || strings.Contains(err.Error(), "^") {
 		t.Errorf("error %v, want one without a caret", err)
 	}
 }
@@ -176,18 +227,25 @@ func TestDistance(t *testing.T) {
 
 // counting tells how a plan reads a view.
 type counting struct {
-	reader
+	viewReader
 	anys, days int
 }
 
-func (c *counting) OrAny(dst *block.Words, chunk int, l storage.Label) error {
-	c.anys++
-	return c.reader.OrAny(dst, chunk, l)
+func (c *counting) reader() chunkReader { return &countingChunk{c.viewReader.reader(), c} }
+
+type countingChunk struct {
+	chunkReader
+	told *counting
 }
 
-func (c *counting) OrDays(dst *block.Words, chunk int, l storage.Label, from, to storage.Day) error {
-	c.days++
-	return c.reader.OrDays(dst, chunk, l, from, to)
+func (c *countingChunk) Any(parts []block.Part, l storage.Label) ([]block.Part, error) {
+	c.told.anys++
+	return c.chunkReader.Any(parts, l)
+}
+
+func (c *countingChunk) Days(parts []block.Part, l storage.Label, from, to storage.Day) ([]block.Part, error) {
+	c.told.days++
+	return c.chunkReader.Days(parts, l, from, to)
 }
 
 // What is simplified shows in the reads of one chunk. Users carry a and b;
@@ -237,8 +295,8 @@ func TestReads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		view := &counting{reader: s.View()}
-		f, _, err := compile(view, e)
+		view := &counting{viewReader: viewReader{s.View()}}
+		f, _, err := compile(view, e, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +318,7 @@ func TestChunkAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, _, err := Compile(v, e)
+	set, _, err := Compile(v, e, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +339,7 @@ func TestChunkBeyondTheLastIsEmpty(t *testing.T) {
 	s := openStore(t)
 	history(t, s, seeded(1))
 	v := s.View()
-	set, _, err := Compile(v, &Not{&Label{Name: "or"}})
+	set, _, err := Compile(v, &Not{&Label{Name: "or"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

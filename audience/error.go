@@ -19,6 +19,9 @@ type Error struct {
 	Expected string `json:"expected,omitempty"`
 	// Hint says how to mend it; may be empty.
 	Hint string `json:"hint,omitempty"`
+	// Segment is the saved segment at fault, whose text Line and Column are of;
+	// empty for the expression itself.
+	Segment string `json:"segment,omitempty"`
 
 	at Pos
 }
@@ -39,6 +42,9 @@ func (e *Error) hint(text string) *Error      { e.Hint = text; return e }
 // at fault, and the hint.
 func (e *Error) Error() string {
 	var b strings.Builder
+	if e.Segment != "" {
+		fmt.Fprintf(&b, "in segment %s, ", e.Segment)
+	}
 	if e.Line > 1 || strings.Contains(e.at.source, "\n") {
 		fmt.Fprintf(&b, "line %d, ", e.Line)
 	}

@@ -47,7 +47,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	view := store.View()
-	set, _, err := audience.Compile(view, e)
+	set, _, err := audience.Compile(view, e, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func ExampleParse() {
 	_, err := audience.Parse("interest/tennis and or place/italy")
 	fmt.Println(err)
 	// Output:
-	// column 21: unexpected "or": expected a label, a prefix such as interest/*, "not" or "("
+	// column 21: unexpected "or": expected a label, a prefix such as interest/*, "not", "between", "segment" or "("
 	//   interest/tennis and or place/italy
 	//                       ^
 }

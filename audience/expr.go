@@ -3,6 +3,8 @@ package audience
 import (
 	"fmt"
 	"strings"
+
+	"sosie/storage"
 )
 
 // Expr is an expression of the segment language. Its String is the canonical
@@ -18,10 +20,11 @@ type Expr interface {
 type binding int
 
 const (
-	loosest binding = iota
+	byAsOf binding = iota
 	byOr
 	byAnd
 	byNot
+	byThen
 	byWindow
 	tightest
 )
@@ -46,33 +49,75 @@ type (
 		Days int
 		At   Pos // of the word "within"
 	}
+	// Frequency is the users with a label, a prefix, or an Or of those, on at
+	// least so many distinct days of the last Days, or of all in force (0).
+	Frequency struct {
+		Of      Expr
+		AtLeast int // 1 to MaxDays
+		Days    int
+		At      Pos // of the word "on"
+	}
+	// Between narrows a label, a prefix, or an Or of those to the days from one
+	// to another, both included.
+	Between struct {
+		Of       Expr
+		From, To storage.Day
+		At       Pos // of the word "between"
+	}
+	// Then is the users with a day a of First and a later day b of Second, at
+	// most Gap days later, or any number of days (0). Its sides are labels,
+	// prefixes, Ors of those, and any of these within a window.
+	Then struct {
+		First, Second Expr
+		Gap           int
+		At            Pos // of the word "then"
+	}
 	// Not is the population without the users of Of.
 	Not struct{ Of Expr }
 	// And is the users of every part; two or more parts, none of them an And.
 	And struct{ Parts []Expr }
 	// Or is the users of any part; two or more parts, none of them an Or.
 	Or struct{ Parts []Expr }
+	// AsOf is Of as it was on a day, from what is still held of the days up to
+	// it. It reaches into segments; an inner one wins.
+	AsOf struct {
+		Of  Expr
+		Day storage.Day
+		At  Pos // of the day
+	}
+	// Call is a function whose meaning a Resolver gives.
+	Call struct {
+		Function, Name string
+		At             Pos
+	}
 )
 
-func (e *Label) String() string  { return text(e) }
-func (e *Prefix) String() string { return text(e) }
-func (e *Within) String() string { return text(e) }
-func (e *Not) String() string    { return text(e) }
-func (e *And) String() string    { return text(e) }
-func (e *Or) String() string     { return text(e) }
+func (e *Label) String() string     { return text(e) }
+func (e *Prefix) String() string    { return text(e) }
+func (e *Within) String() string    { return text(e) }
+func (e *Frequency) String() string { return text(e) }
+func (e *Between) String() string   { return text(e) }
+func (e *Then) String() string      { return text(e) }
+func (e *Not) String() string       { return text(e) }
+func (e *And) String() string       { return text(e) }
+func (e *Or) String() string        { return text(e) }
+func (e *AsOf) String() string      { return text(e) }
+func (e *Call) String() string      { return text(e) }
 
 func text(e Expr) string {
 	var b strings.Builder
-	e.write(&b, loosest)
+	e.write(&b, byAsOf)
 	return b.String()
 }
 
-func (e *Label) write(b *strings.Builder, _ binding) {
-	if keywords[e.Name] {
-		fmt.Fprintf(b, "%q", e.Name)
-		return
+func (e *Label) write(b *strings.Builder, _ binding) { b.WriteString(quoted(e.Name)) }
+
+// quoted puts a name that equals a word of the language in quotes.
+func quoted(name string) string {
+	if keywords[name] {
+		return `"` + name + `"`
 	}
-	b.WriteString(e.Name)
+	return name
 }
 
 func (e *Prefix) write(b *strings.Builder, _ binding) { b.WriteString(e.Prefix + "*") }
@@ -81,6 +126,33 @@ func (e *Within) write(b *strings.Builder, place binding) {
 	group(b, place > byWindow, func() {
 		e.Of.write(b, tightest)
 		fmt.Fprintf(b, " within %dd", e.Days)
+	})
+}
+
+func (e *Frequency) write(b *strings.Builder, place binding) {
+	group(b, place > byWindow, func() {
+		e.Of.write(b, tightest)
+		fmt.Fprintf(b, " on %d+ days", e.AtLeast)
+		if e.Days > 0 {
+			fmt.Fprintf(b, " within %dd", e.Days)
+		}
+	})
+}
+
+func (e *Between) write(b *strings.Builder, _ binding) {
+	b.WriteString("between(")
+	e.Of.write(b, byOr)
+	fmt.Fprintf(b, ", %s, %s)", e.From, e.To)
+}
+
+func (e *Then) write(b *strings.Builder, place binding) {
+	group(b, place > byThen, func() {
+		e.First.write(b, tightest)
+		b.WriteString(" then ")
+		e.Second.write(b, tightest)
+		if e.Gap > 0 {
+			fmt.Fprintf(b, " within %dd", e.Gap)
+		}
 	})
 }
 
@@ -99,6 +171,17 @@ func (e *Or) write(b *strings.Builder, place binding) {
 	group(b, place > byOr, func() { writeParts(b, e.Parts, " or ", byAnd) })
 }
 
+func (e *AsOf) write(b *strings.Builder, place binding) {
+	group(b, place > byAsOf, func() {
+		e.Of.write(b, byOr)
+		fmt.Fprintf(b, " as of %s", e.Day)
+	})
+}
+
+func (e *Call) write(b *strings.Builder, _ binding) {
+	fmt.Fprintf(b, "%s(%s)", e.Function, quoted(e.Name))
+}
+
 func group(b *strings.Builder, parentheses bool, inside func()) {
 	if parentheses {
 		b.WriteByte('(')
@@ -114,21 +197,4 @@ func writeParts(b *strings.Builder, parts []Expr, word string, place binding) {
 		}
 		part.write(b, place)
 	}
-}
-
-// unitable reports whether the days of e can be united before a window is
-// applied: a label, a prefix, or an Or of those.
-func unitable(e Expr) bool {
-	switch e := e.(type) {
-	case *Label, *Prefix:
-		return true
-	case *Or:
-		for _, part := range e.Parts {
-			if !unitable(part) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }

@@ -39,48 +39,96 @@ func openStore(t testing.TB) *storage.Store {
 type model struct {
 	today     storage.Day
 	retention map[string]int
+	floor     map[string]storage.Day // days up to it had expired when a retention grew
 	users     map[storage.Ordinal]map[string]map[storage.Day]bool
 	masked    map[storage.Mask]map[storage.Ordinal]bool
+	segments  map[string]Expr
 }
 
-// tagged reports whether the user carries the label on one of the last days;
-// windows never reach further back than the label's retention.
-func (m *model) tagged(u storage.Ordinal, name string, days int) bool {
-	for d := range m.users[u][name] {
-		if d <= m.today && d > m.today-storage.Day(min(days, m.retention[name])) {
-			return true
+// days are the days of the last so many up to one on which the user carries
+// any label of e, as far as they were in force then and are still held.
+func (m *model) days(u storage.Ordinal, e Expr, on storage.Day, within int) map[storage.Day]bool {
+	found := map[storage.Day]bool{}
+	label := func(name string) {
+		retention := storage.Day(m.retention[name])
+		first := max(on-min(storage.Day(within), retention)+1, m.today-retention+1, m.floor[name]+1)
+		for d := range m.users[u][name] {
+			if d >= first && d <= on && d <= m.today {
+				found[d] = true
+			}
 		}
 	}
-	return false
-}
-
-func (m *model) has(u storage.Ordinal, e Expr, days int) bool {
 	switch e := e.(type) {
 	case *Label:
-		return m.tagged(u, e.Name, days)
+		label(e.Name)
 	case *Prefix:
 		for name := range m.retention {
-			if strings.HasPrefix(name, e.Prefix) && m.tagged(u, name, days) {
-				return true
+			if strings.HasPrefix(name, e.Prefix) {
+				label(name)
+			}
+		}
+	case *Within:
+		return m.days(u, e.Of, on, e.Days)
+	case *Between:
+		found = m.days(u, e.Of, on, within)
+		maps.DeleteFunc(found, func(d storage.Day, _ bool) bool { return d < e.From || d > e.To })
+	case *Or:
+		for _, part := range e.Parts {
+			maps.Copy(found, m.days(u, part, on, within))
+		}
+	default:
+		panic(fmt.Sprintf("kind %T has no days", e))
+	}
+	return found
+}
+
+func (m *model) has(u storage.Ordinal, e Expr, on storage.Day) bool {
+	const all = storage.MaxRetention
+	switch e := e.(type) {
+	case *Label, *Prefix, *Within, *Between:
+		return len(m.days(u, e, on, all)) > 0
+	case *Frequency:
+		within := e.Days
+		if within == 0 {
+			within = all
+		}
+		return len(m.days(u, e.Of, on, within)) >= e.AtLeast
+	case *Then:
+		second := m.days(u, e.Second, on, all)
+		for a := range m.days(u, e.First, on, all) {
+			for b := range second {
+				if a < b && (e.Gap == 0 || b <= a+storage.Day(e.Gap)) {
+					return true
+				}
 			}
 		}
 		return false
-	case *Within:
-		return m.has(u, e.Of, e.Days)
 	case *Not:
-		return m.tagged(u, "seen", days) && !m.has(u, e.Of, days)
+		return len(m.days(u, &Label{Name: "seen"}, on, all)) > 0 && !m.has(u, e.Of, on)
 	case *And:
-		return !slices.ContainsFunc(e.Parts, func(part Expr) bool { return !m.has(u, part, days) })
+		return !slices.ContainsFunc(e.Parts, func(part Expr) bool { return !m.has(u, part, on) })
 	case *Or:
-		return slices.ContainsFunc(e.Parts, func(part Expr) bool { return m.has(u, part, days) })
+		return slices.ContainsFunc(e.Parts, func(part Expr) bool { return m.has(u, part, on) })
+	case *AsOf:
+		return m.has(u, e.Of, e.Day)
+	case *Call:
+		return m.has(u, m.segments[e.Name], on)
 	}
 	panic(fmt.Sprintf("unknown kind %T", e))
 }
 
+// Resolve makes a model a Resolver.
+func (m *model) Resolve(_, name string) (Definition, bool, error) {
+	e, ok := m.segments[name]
+	return Definition{Expr: e}, ok, nil
+}
+
+func (m *model) Names(string) []string { return slices.Sorted(maps.Keys(m.segments)) }
+
 func (m *model) answer(e Expr, without ...storage.Mask) []storage.Ordinal {
 	var found []storage.Ordinal
 	for _, u := range slices.Sorted(maps.Keys(m.users)) {
-		if m.has(u, e, storage.MaxRetention) && !slices.ContainsFunc(without, func(k storage.Mask) bool { return m.masked[k][u] }) {
+		if m.has(u, e, m.today) && !slices.ContainsFunc(without, func(k storage.Mask) bool { return m.masked[k][u] }) {
 			found = append(found, u)
 		}
 	}
@@ -95,6 +143,7 @@ func history(t testing.TB, s *storage.Store, r *rand.Rand) *model {
 		retention: map[string]int{"a/1": 5, "a/2": 30, "a/3": 390, "b/1": 0, "b/2": 1, "or": 12},
 		users:     map[storage.Ordinal]map[string]map[storage.Day]bool{},
 		masked:    map[storage.Mask]map[storage.Ordinal]bool{storage.Erased: {}, storage.OptedOut: {}, storage.Robot: {}},
+		segments:  map[string]Expr{"one": &Label{Name: "a/1"}, "two-three": &Not{&Call{Function: FuncSegment, Name: "one"}}, "or": &Within{Of: &Prefix{Prefix: "b/"}, Days: 9}},
 	}
 	names := slices.Sorted(maps.Keys(m.retention))
 	// One declaration: the reserved labels' retention never grows over days
@@ -153,18 +202,26 @@ func history(t testing.TB, s *storage.Store, r *rand.Rand) *model {
 
 // users lists a set with Each and checks Count against it.
 func users(t interface{ Fatalf(string, ...any) }, s Set) []storage.Ordinal {
-	var found []storage.Ordinal
-	err := Each(context.Background(), s, func(chunk int, w *block.Words) error {
+	found, err := listed(s)
+	if err != nil {
+		t.Fatalf("list: %v", err)
+	}
+	return found
+}
+
+func listed(s Set) (found []storage.Ordinal, err error) {
+	err = Each(context.Background(), s, func(chunk int, w *block.Words) error {
 		w.Each(func(low uint16) { found = append(found, storage.At(chunk, low)) })
 		return nil
 	})
 	if err != nil {
-		t.Fatalf("each: %v", err)
+		return nil, err
 	}
-	if n, err := Count(context.Background(), s); err != nil || n != uint64(len(found)) {
-		t.Fatalf("count: %d, %v, but %d users", n, err, len(found))
+	n, err := Count(context.Background(), s)
+	if err == nil && n != uint64(len(found)) {
+		err = fmt.Errorf("count: %d, but %d users", n, len(found))
 	}
-	return found
+	return found, err
 }
 
 // Every operator, over random histories, against plain maps. Erased users may
@@ -176,9 +233,10 @@ func TestAgainstModel(t *testing.T) {
 			s := openStore(t)
 			m := history(t, s, seeded(seed))
 			v := s.View()
+			recent := rapid.Map(rapid.OneOf(rapid.IntRange(0, 12), rapid.IntRange(0, 60), rapid.IntRange(0, 450)), func(ago int) storage.Day { return m.today - storage.Day(ago) })
 			rapid.Check(t, func(t *rapid.T) {
-				e := prefixed(expressions(names).Draw(t, "expression"))
-				set, _, err := Compile(v, e)
+				e := prefixed(expressions(names, recent).Draw(t, "expression"))
+				set, _, err := Compile(v, e, m)
 				if err != nil {
 					t.Fatalf("compile %s: %v", e, err)
 				}
@@ -215,6 +273,14 @@ func prefixed(e Expr) Expr {
 		return &Prefix{Prefix: first + "/"}
 	case *Within:
 		return &Within{Of: prefixed(e.Of), Days: e.Days}
+	case *Frequency:
+		return &Frequency{Of: prefixed(e.Of), AtLeast: e.AtLeast, Days: e.Days}
+	case *Between:
+		return &Between{Of: prefixed(e.Of), From: e.From, To: e.To}
+	case *Then:
+		return &Then{First: prefixed(e.First), Second: prefixed(e.Second), Gap: e.Gap}
+	case *AsOf:
+		return &AsOf{Of: prefixed(e.Of), Day: e.Day}
 	case *Not:
 		return &Not{prefixed(e.Of)}
 	case *And:

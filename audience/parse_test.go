@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
+
+	"sosie/storage"
 )
 
 // The scripts under testdata/parse show what the language accepts, how it
@@ -52,6 +54,14 @@ func tree(e Expr) string {
 		return list("not", []Expr{e.Of})
 	case *Within:
 		return list(fmt.Sprintf("within-%d", e.Days), []Expr{e.Of})
+	case *Frequency:
+		return list(fmt.Sprintf("on-%d-of-%d", e.AtLeast, e.Days), []Expr{e.Of})
+	case *Between:
+		return list(fmt.Sprintf("between-%s-%s", e.From, e.To), []Expr{e.Of})
+	case *Then:
+		return list(fmt.Sprintf("then-%d", e.Gap), []Expr{e.First, e.Second})
+	case *AsOf:
+		return list(fmt.Sprintf("as-of-%s", e.Day), []Expr{e.Of})
 	}
 	return e.String()
 }
@@ -61,7 +71,7 @@ func same(a, b Expr) string { return cmp.Diff(a, b, cmpopts.IgnoreTypes(Pos{})) 
 
 func TestCanonicalTextGivesTheExpressionBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := expressions(names).Draw(t, "expression")
+		e := expressions(names, anyDay).Draw(t, "expression")
 		again, err := Parse(e.String())
 		if err != nil {
 			t.Fatalf("parse %s: %v", e, err)
@@ -77,29 +87,50 @@ var names = rapid.OneOf(
 	rapid.StringMatching(`[a-z0-9][a-z0-9_.:/-]{0,20}`),
 )
 
+var anyDay = rapid.Map(rapid.IntRange(0, 30_000), func(n int) storage.Day { return storage.Day(n) })
+
 // expressions draws expressions in the form Parse gives them.
-func expressions(names *rapid.Generator[string]) *rapid.Generator[Expr] {
+func expressions(names *rapid.Generator[string], days *rapid.Generator[storage.Day]) *rapid.Generator[Expr] {
 	label := rapid.Map(names, func(name string) Expr { return &Label{Name: name} })
 	prefix := rapid.Map(names, func(name string) Expr { return &Prefix{Prefix: strings.TrimSuffix(name, "/") + "/"} })
 	leaf := rapid.OneOf(label, prefix)
+	unitable := rapid.Map(rapid.SliceOfN(leaf, 1, 3), oneOr)
+	length := rapid.OneOf(rapid.IntRange(1, 12), rapid.IntRange(1, 40), rapid.IntRange(1, MaxWindow))
 	window := rapid.Custom(func(t *rapid.T) Expr {
-		parts := rapid.SliceOfN(leaf, 1, 3).Draw(t, "labels")
-		return &Within{Of: oneOr(parts), Days: rapid.OneOf(rapid.IntRange(1, 40), rapid.IntRange(1, MaxWindow)).Draw(t, "days")}
+		return &Within{Of: unitable.Draw(t, "labels"), Days: length.Draw(t, "days")}
 	})
+	frequency := rapid.Custom(func(t *rapid.T) Expr {
+		e := &Frequency{Of: unitable.Draw(t, "labels"), AtLeast: rapid.OneOf(rapid.IntRange(1, 9), rapid.IntRange(1, MaxDays)).Draw(t, "at least")}
+		if rapid.Bool().Draw(t, "windowed") {
+			e.Days = max(e.AtLeast, length.Draw(t, "days"))
+		}
+		return e
+	})
+	between := rapid.Custom(func(t *rapid.T) Expr {
+		from := days.Draw(t, "from")
+		return &Between{Of: unitable.Draw(t, "labels"), From: from, To: from + storage.Day(rapid.IntRange(0, 40).Draw(t, "length"))}
+	})
+	side := rapid.OneOf(leaf, unitable, window, between)
+	then := rapid.Custom(func(t *rapid.T) Expr {
+		return &Then{First: side.Draw(t, "first"), Second: side.Draw(t, "second"), Gap: rapid.SampledFrom([]int{0, 1, 2, 7, 40}).Draw(t, "gap")}
+	})
+	call := rapid.Map(rapid.SampledFrom([]string{"one", "two-three", "or"}), func(name string) Expr { return &Call{Function: FuncSegment, Name: name} })
 	var nested func(depth int) *rapid.Generator[Expr]
 	nested = func(depth int) *rapid.Generator[Expr] {
 		if depth == 0 {
-			return rapid.OneOf(leaf, window)
+			return rapid.OneOf(leaf, window, frequency, between, then, call)
 		}
 		return rapid.Custom(func(t *rapid.T) Expr {
 			inner := nested(depth - 1)
-			switch rapid.IntRange(0, 4).Draw(t, "kind") {
+			switch rapid.IntRange(0, 6).Draw(t, "kind") {
 			case 0:
 				return oneAnd(rapid.SliceOfN(inner, 2, 4).Draw(t, "and"))
 			case 1:
 				return oneOr(rapid.SliceOfN(inner, 2, 4).Draw(t, "or"))
 			case 2:
 				return &Not{inner.Draw(t, "not")}
+			case 3:
+				return &AsOf{Of: inner.Draw(t, "as of"), Day: days.Draw(t, "day")}
 			}
 			return inner.Draw(t, "plain")
 		})

@@ -108,7 +108,7 @@ func compiled(b *testing.B, v *storage.View, source string) Set {
 	if err != nil {
 		b.Fatal(err)
 	}
-	set, _, err := Compile(v, e)
+	set, _, err := Compile(v, e, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,11 +1,9 @@
 package audience
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
@@ -83,7 +81,7 @@ func strange(at Pos, character string) *Error {
 	switch character {
 	case "&":
 		e.Hint = `write "and"`
-	case "|", ",":
+	case "|":
 		e.Hint = `write "or"`
 	case "!":
 		e.Hint = `write "not"`
@@ -94,69 +92,6 @@ func strange(at Pos, character string) *Error {
 		e.Hint = "quotes hold one label and end on the same line"
 	default:
 		e.Hint = "labels are made of a-z, 0-9 and _ . : / -"
-	}
-	return e
-}
-
-// refusal turns the parser's error into one that speaks of the language. The
-// parser says where; what could stand there follows from the token before.
-func refusal(src string, found []lexer.Token, err error) error {
-	var refused participle.Error
-	if !errors.As(err, &refused) {
-		return fmt.Errorf("parse expression: %w", err)
-	}
-	at := len(found) - 1
-	depth := 0
-	for i, token := range found {
-		if token.Pos.Offset >= refused.Position().Offset {
-			at = i
-			break
-		}
-		switch token.Value {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-	}
-	token := found[at]
-	e := errorAt(posAt(src, token.Pos.Offset), "unexpected %q", token.Value)
-	if token.Type == lexer.EOF {
-		e.Message = "the expression ends too early"
-		if at == 0 {
-			e.Message = "the expression is empty"
-		}
-	}
-	var before, beforeThat lexer.Token
-	if at > 0 {
-		before = found[at-1]
-	}
-	if at > 1 {
-		beforeThat = found[at-2]
-	}
-	after := `"and", "or" or the end`
-	if depth > 0 {
-		after = `"and", "or" or ")"`
-	}
-	switch {
-	case is(before, "within"):
-		return e.expecting("a number of days such as 7d")
-	case at == 0, isKeyword(before), is(before, "("):
-		e.Expected = `a label, a prefix such as interest/*, "not" or "("`
-		if isKeyword(token) && !is(token, "and") && !is(token, "or") {
-			e.Hint = fmt.Sprintf("a label that equals a word of the language stands in quotes: %q", token.Value)
-		}
-		return e
-	case is(beforeThat, "within") && !looksLikeDays(before.Value):
-		return noDays(posAt(src, before.Pos.Offset), before.Value)
-	case is(beforeThat, "within"):
-		return e.expecting(after)
-	}
-	e.Expected = `"within", ` + after
-	if is(token, ")") {
-		e.Hint = `this ")" has no "(" before it`
-	} else if token.Type != lexer.EOF && !isKeyword(token) {
-		e.Hint = `join two labels with "and" or "or"`
 	}
 	return e
 }

@@ -40,3 +40,18 @@ func (p permitted) Chunk(dst *block.Words, chunk int) error {
 	permit.Allowed(p.masks, chunk, p.op, dst)
 	return nil
 }
+
+// card is that of the inner set where nobody of the chunk is left out.
+func (p permitted) card(chunk int) (n int, ok bool, err error) {
+	inner, stored := p.Set.(carded)
+	if !stored || chunk >= p.Chunks() || !permit.All(p.masks, chunk, p.op) {
+		return 0, false, nil
+	}
+	return inner.card(chunk)
+}
+
+// carded is a set that may know how many users a chunk has without listing
+// them; ok says whether it does.
+type carded interface {
+	card(chunk int) (n int, ok bool, err error)
+}

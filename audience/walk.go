@@ -15,35 +15,65 @@ import (
 // Count returns the exact number of users of s, using all cores. It returns the
 // first error met, with the chunk it belongs to.
 func Count(ctx context.Context, s Set) (uint64, error) {
-	chunks := s.Chunks()
-	var next atomic.Int64
 	var total atomic.Uint64
-	group, ctx := errgroup.WithContext(ctx)
-	for range min(chunks, runtime.GOMAXPROCS(0)) {
-		group.Go(func() error {
-			w := words.Get().(*block.Words)
-			defer words.Put(w)
-			var own uint64
-			for {
-				chunk := int(next.Add(1) - 1)
-				if chunk >= chunks {
-					total.Add(own)
-					return nil
-				}
-				if err := ctx.Err(); err != nil {
-					return fmt.Errorf("count: %w", err)
-				}
-				if err := s.Chunk(w, chunk); err != nil {
-					return fmt.Errorf("count chunk %d: %w", chunk, err)
-				}
-				own += uint64(w.Count())
+	err := everyChunk(ctx, s.Chunks(), func(next func() (chunk int, ok bool)) error {
+		w := words.Get().(*block.Words)
+		defer words.Put(w)
+		stored, _ := s.(carded)
+		var own uint64
+		for chunk, ok := next(); ok; chunk, ok = next() {
+			n, known := 0, false
+			var err error
+			if stored != nil {
+				n, known, err = stored.card(chunk)
 			}
-		})
-	}
-	if err := group.Wait(); err != nil {
+			if err == nil && !known {
+				err = s.Chunk(w, chunk)
+				n = w.Count()
+			}
+			if err != nil {
+				return fmt.Errorf("count chunk %d: %w", chunk, err)
+			}
+			own += uint64(n)
+		}
+		total.Add(own)
+		return nil
+	})
+	if err != nil {
 		return 0, err
 	}
 	return total.Load(), nil
+}
+
+// everyChunk runs work on all cores; each takes chunks with next until there
+// are none. It returns the first error; the others then end early.
+func everyChunk(ctx context.Context, chunks int, work func(next func() (chunk int, ok bool)) error) error {
+	var taken atomic.Int64
+	next := func() (int, bool) {
+		chunk := int(taken.Add(1) - 1)
+		return chunk, chunk < chunks && ctx.Err() == nil
+	}
+	workers := min(chunks, runtime.GOMAXPROCS(0))
+	if workers <= 1 {
+		if err := work(next); err != nil {
+			return err
+		}
+		return ctx.Err()
+	}
+	var group errgroup.Group
+	for range workers {
+		group.Go(func() error {
+			err := work(next)
+			if err != nil {
+				taken.Store(int64(chunks))
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 var words = sync.Pool{New: func() any { return new(block.Words) }}

@@ -157,7 +157,7 @@ func TestUnreadableBlockFailsTheAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, _, err := compile(failing{s.View()}, e)
+		f, _, err := compile(failing{viewReader{s.View()}}, e, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,18 +168,30 @@ func TestUnreadableBlockFailsTheAnswer(t *testing.T) {
 }
 
 // failing reads chunk 1 as corrupt.
-type failing struct{ reader }
+type failing struct{ viewReader }
 
-func (f failing) OrAny(dst *block.Words, chunk int, l storage.Label) error {
-	if chunk == 1 {
-		return storage.ErrCorrupt
-	}
-	return f.reader.OrAny(dst, chunk, l)
+func (f failing) reader() chunkReader { return &failingChunk{chunkReader: f.viewReader.reader()} }
+
+type failingChunk struct {
+	chunkReader
+	chunk int
 }
 
-func (f failing) OrDays(dst *block.Words, chunk int, l storage.Label, from, to storage.Day) error {
-	if chunk == 1 {
-		return storage.ErrCorrupt
+func (f *failingChunk) Open(chunk int) {
+	f.chunk = chunk
+	f.chunkReader.Open(chunk)
+}
+
+func (f *failingChunk) Any(parts []block.Part, l storage.Label) ([]block.Part, error) {
+	if f.chunk == 1 {
+		return nil, storage.ErrCorrupt
 	}
-	return f.reader.OrDays(dst, chunk, l, from, to)
+	return f.chunkReader.Any(parts, l)
+}
+
+func (f *failingChunk) Days(parts []block.Part, l storage.Label, from, to storage.Day) ([]block.Part, error) {
+	if f.chunk == 1 {
+		return nil, storage.ErrCorrupt
+	}
+	return f.chunkReader.Days(parts, l, from, to)
 }

@@ -194,7 +194,7 @@ func bind(view *storage.View, expression string) (audience.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, _, err := audience.Compile(view, e)
+	set, _, err := audience.Compile(view, e, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -174,7 +174,7 @@ func (s *server) export(ctx context.Context, expression, path string) (export.Re
 	if err != nil {
 		return export.Result{}, err
 	}
-	set, _, err := audience.Compile(view, e)
+	set, _, err := audience.Compile(view, e, nil)
 	if err != nil {
 		return export.Result{}, err
 	}

@@ -27,7 +27,7 @@ func (d *DMP) bind(expression string, op permit.Operation) (answer, error) {
 		return answer{}, &Error{Op: op.String(), Object: expression, Err: err, Hint: hintOf(err)}
 	}
 	view := d.store.View()
-	set, warnings, err := audience.Compile(view, e)
+	set, warnings, err := audience.Compile(view, e, nil)
 	if err != nil {
 		return answer{}, expressionError(op, err)
 	}

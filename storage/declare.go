@@ -57,10 +57,7 @@ func (s *Store) declare(specs []LabelSpec) ([]Label, error) {
 
 func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 	before := s.dictionary.Load()
-	today := DayOf(s.clock())
-	s.statusMu.Lock()
-	empty := s.state.Horizon == 0 // no day has expired where none has been
-	s.statusMu.Unlock()
+	today, empty := DayOf(s.clock()), s.empty()
 	numbers := make([]Label, len(specs))
 	changed := map[Label]labelState{}
 	next := before.Len()
@@ -82,8 +79,25 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 	if len(changed) == 0 {
 		return numbers, nil
 	}
+	if err := s.relabel(before, changed); err != nil {
+		return nil, fmt.Errorf("declare %d labels: %w", len(changed), err)
+	}
+	return numbers, nil
+}
+
+// empty reports whether nothing was ever recorded: no day has expired where
+// none has been.
+func (s *Store) empty() bool {
+	s.statusMu.Lock()
+	defer s.statusMu.Unlock()
+	return s.state.Horizon == 0
+}
+
+// relabel makes changes of the dictionary durable, then visible.
+func (s *Store) relabel(before *Labels, changed map[Label]labelState) error {
 	after := before.with(changed)
-	if after.longest > before.longest && !empty { // the reserved labels' retention grows with it
+	if after.longest > before.longest && !s.empty() { // the reserved labels' retention grows with it
+		today := DayOf(s.clock())
 		for l, state := range before.specs {
 			if Reserved(state.Name) {
 				state.Floor = max(state.Floor, before.first(Label(l), today)-1)
@@ -96,15 +110,38 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 	for l := range Label(after.Len()) {
 		if state, ok := changed[l]; ok {
 			if err := r.label(l, state); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
 	if _, err := s.Append(&r); err != nil {
-		return nil, fmt.Errorf("declare %d labels: %w", len(changed), err)
+		return err
 	}
 	s.dictionary.Store(after)
-	return numbers, nil
+	return nil
+}
+
+// DeleteLabel ends a label: nobody carries it any more, and expressions that
+// name it go on with a warning. A label declared again under its name begins
+// empty. The error is ErrBadLabel for a reserved name and for one that is not
+// declared.
+func (s *Store) DeleteLabel(name string) error {
+	if Reserved(name) {
+		return fmt.Errorf("delete label %s: %w: the name is reserved", name, ErrBadLabel)
+	}
+	s.declaring.Lock()
+	defer s.declaring.Unlock()
+	before := s.dictionary.Load()
+	l, ok := before.Lookup(name)
+	if !ok {
+		return fmt.Errorf("delete label %s: %w: it is not declared", name, ErrBadLabel)
+	}
+	state := before.specs[l]
+	state.Deleted = true
+	if err := s.relabel(before, map[Label]labelState{l: state}); err != nil {
+		return fmt.Errorf("delete label %s: %w", name, err)
+	}
+	return nil
 }
 
 // changed returns a label with a new specification; days that have expired stay

@@ -323,7 +323,7 @@ func (f *fold) relabel() {
 	old := f.dictionary
 	f.dictionary = old.with(f.relabelled)
 	for l := range f.relabelled {
-		if int(l) < old.Len() && old.retention(l) != f.dictionary.retention(l) {
+		if int(l) < old.Len() && (old.retention(l) != f.dictionary.retention(l) || old.specs[l].Deleted != f.dictionary.specs[l].Deleted) {
 			f.rederive = true
 		}
 	}

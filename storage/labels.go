@@ -109,7 +109,9 @@ func (s LabelSpec) equal(o LabelSpec) bool {
 type Labels struct {
 	specs  []labelState
 	number map[string]Label
-	sorted []string // names in order, for prefixes
+	// deleted are the names of deleted labels, whether or not declared again.
+	deleted map[string]bool
+	sorted  []string // names in order, for prefixes
 	// longest is the longest retention of any label, which reserved labels share.
 	longest int
 }
@@ -121,12 +123,19 @@ type labelState struct {
 	// Floor is the last day that had already expired when the retention was
 	// lengthened; no day up to it is ever in force again.
 	Floor Day `json:"floor,omitempty"`
+	// Deleted labels are never in force again. A label declared later under the
+	// name is another one.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 func newLabels(specs []labelState) *Labels {
-	d := &Labels{specs: specs, number: make(map[string]Label, len(specs)), longest: DefaultRetention}
+	d := &Labels{specs: specs, number: make(map[string]Label, len(specs)), deleted: map[string]bool{}, longest: DefaultRetention}
 	declared := false
 	for i, s := range specs {
+		if s.Deleted {
+			d.deleted[s.Name] = true
+			continue
+		}
 		d.number[s.Name] = Label(i)
 		d.sorted = append(d.sorted, s.Name)
 		if Reserved(s.Name) {
@@ -140,7 +149,14 @@ func newLabels(specs []labelState) *Labels {
 	return d
 }
 
-// Lookup returns the number of a label by its exact name.
+// Deleted reports whether the name is one of a label that was deleted and not
+// declared again.
+func (d *Labels) Deleted(name string) bool {
+	_, lives := d.number[name]
+	return d.deleted[name] && !lives
+}
+
+// Lookup returns the number of a label by its exact name, unless it is deleted.
 func (d *Labels) Lookup(name string) (Label, bool) {
 	l, ok := d.number[name]
 	return l, ok
@@ -166,10 +182,10 @@ func (d *Labels) Spec(l Label) LabelSpec {
 	return spec
 }
 
-// Len is the number of labels ever declared, the reserved ones included.
+// Len is the number of labels ever declared, reserved and deleted ones included.
 func (d *Labels) Len() int { return len(d.specs) }
 
-// Names returns all names in ascending order. The slice must not be changed.
+// Names returns all names but those deleted, in ascending order. The slice must not be changed.
 func (d *Labels) Names() []string { return d.sorted }
 
 // Prefix returns the labels whose name starts with prefix, in order of name.
@@ -195,7 +211,7 @@ func (d *Labels) retention(l Label) int {
 
 // first returns the first day of l that is in force on day d.
 func (d *Labels) first(l Label, on Day) Day {
-	if int(l) >= len(d.specs) {
+	if int(l) >= len(d.specs) || d.specs[l].Deleted {
 		return on + 1
 	}
 	return max(on-Day(d.retention(l))+1, d.specs[l].Floor+1)

@@ -82,21 +82,28 @@ func users(t testing.TB, s *Store, l Label, days ...Day) []Ordinal {
 
 func viewUsers(t testing.TB, v *View, l Label, days ...Day) []Ordinal {
 	t.Helper()
-	var out []Ordinal
+	out, err := tryUsers(v, l, days...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// tryUsers is viewUsers for a view that may have outlived days on disk.
+func tryUsers(v *View, l Label, days ...Day) (out []Ordinal, err error) {
 	for c := range v.Chunks() {
 		var w block.Words
-		var err error
 		if len(days) == 2 {
 			err = v.OrDays(&w, c, l, days[0], days[1])
 		} else {
 			err = v.OrAny(&w, c, l)
 		}
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		w.Each(func(low uint16) { out = append(out, At(c, low)) })
 	}
-	return out
+	return out, nil
 }
 
 func wantUsers(t testing.TB, got []Ordinal, want ...Ordinal) {

@@ -1,9 +1,7 @@
 package storage
 
 import (
-	"fmt"
 	"iter"
-	"sort"
 	"time"
 
 	"sosie/storage/block"
@@ -72,54 +70,33 @@ func (v *View) Chunks() int { return len(v.chunks) }
 // OrAny adds to dst the users of a chunk that carry l on any day in force. An
 // error means blocks that cannot be read: the answer must fail with it.
 func (v *View) OrAny(dst *block.Words, chunk int, l Label) error {
-	c := v.chunks[chunk]
-	if c.damage != nil {
-		return c.damage
-	}
-	c.any.Or(dst, uint32(l))
-	first := v.labels.first(l, v.stamp.Day)
-	for _, o := range c.open {
-		if o.day >= first && o.day <= v.stamp.Day {
-			o.recent.Or(dst, uint32(l))
-		}
-	}
-	return nil
+	r := v.Reader()
+	r.Open(chunk)
+	parts, err := r.Any(nil, l)
+	return or(dst, parts, err)
 }
 
 // OrDays adds to dst the users of a chunk that carry l on a day from first to
 // last, both included, as far as these are in force.
 func (v *View) OrDays(dst *block.Words, chunk int, l Label, first, last Day) error {
-	c := v.chunks[chunk]
-	first, last = max(first, v.labels.first(l, v.stamp.Day)), min(last, v.stamp.Day)
-	for i := sort.Search(len(c.sealed), func(i int) bool { return c.sealed[i].day >= first }); i < len(c.sealed) && c.sealed[i].day <= last; i++ {
-		d := &c.sealed[i]
-		if d.damage != nil {
-			return d.damage
-		}
-		blocks := d.blocks
-		if blocks == nil {
-			var err error
-			if blocks, err = v.store.readDay(chunk, d.day, d.classes); err != nil {
-				return fmt.Errorf("stream day %s of chunk %d: %w", d.day, chunk, err)
-			}
-		}
-		for _, b := range blocks {
-			b.Or(dst, uint32(l))
-		}
-	}
-	for _, o := range c.open {
-		if o.day >= first && o.day <= last {
-			o.settled.Or(dst, uint32(l))
-			o.recent.Or(dst, uint32(l))
-		}
-	}
-	return nil
+	r := v.Reader()
+	r.Open(chunk)
+	parts, err := r.Days(nil, l, first, last)
+	return or(dst, parts, err)
 }
 
-// OrMask adds to dst the users of a chunk that are in a mask.
-func (v *View) OrMask(dst *block.Words, chunk int, m Mask) {
-	v.chunks[chunk].masks.Or(dst, uint32(m))
+func or(dst *block.Words, parts []block.Part, err error) error {
+	for _, part := range parts {
+		part.Or(dst)
+	}
+	return err
 }
+
+// Mask returns the users of a chunk that are in a mask.
+func (v *View) Mask(chunk int, m Mask) block.Part { return v.chunks[chunk].masks.Part(uint32(m)) }
+
+// OrMask adds to dst the users of a chunk that are in a mask.
+func (v *View) OrMask(dst *block.Words, chunk int, m Mask) { v.Mask(chunk, m).Or(dst) }
 
 // Masked reports whether one user is in a mask.
 func (v *View) Masked(m Mask, u Ordinal) bool {
@@ -133,7 +110,9 @@ func (v *View) UserDays(u Ordinal, fn func(l Label, day Day)) error {
 	if u.Chunk() >= len(v.chunks) {
 		return nil
 	}
-	c := v.chunks[u.Chunk()]
+	r := v.Reader()
+	r.Open(u.Chunk())
+	c := r.chunk
 	visit := func(b *block.Block, day Day) {
 		for i := range b.Len() {
 			l := Label(b.Label(i))
@@ -147,15 +126,9 @@ func (v *View) UserDays(u Ordinal, fn func(l Label, day Day)) error {
 		if d.day > v.stamp.Day {
 			break
 		}
-		if d.damage != nil {
-			return d.damage
-		}
-		blocks := d.blocks
-		if blocks == nil {
-			var err error
-			if blocks, err = v.store.readDay(u.Chunk(), d.day, d.classes); err != nil {
-				return fmt.Errorf("stream day %s of chunk %d: %w", d.day, u.Chunk(), err)
-			}
+		blocks, err := r.blocks(d)
+		if err != nil {
+			return err
 		}
 		for _, b := range blocks {
 			visit(b, d.day)

@@ -6,8 +6,6 @@
 package permit
 
 import (
-	"sync"
-
 	"sosie/storage"
 	"sosie/storage/block"
 )
@@ -44,11 +42,9 @@ func (op Operation) String() string {
 
 // Masks is what holds the masks; *storage.View does.
 type Masks interface {
-	// OrMask adds the mask's users of a chunk to dst.
-	OrMask(dst *block.Words, chunk int, m storage.Mask)
+	// Mask returns the mask's users of a chunk.
+	Mask(chunk int, m storage.Mask) block.Part
 }
-
-var scratch = sync.Pool{New: func() any { return new(block.Words) }}
 
 // Allowed removes from dst, users of the given chunk, all whom the operation
 // may not touch. Safe for concurrent use.
@@ -57,11 +53,20 @@ func Allowed(v Masks, chunk int, op Operation, dst *block.Words) {
 		dst.Clear()
 		return
 	}
-	out := scratch.Get().(*block.Words)
-	defer scratch.Put(out)
-	out.Clear()
 	for _, m := range table[op].leavesOut {
-		v.OrMask(out, chunk, m)
+		v.Mask(chunk, m).AndNot(dst)
 	}
-	dst.AndNot(out)
+}
+
+// All reports whether the operation may touch every user of a chunk.
+func All(v Masks, chunk int, op Operation) bool {
+	if op >= operations {
+		return false
+	}
+	for _, m := range table[op].leavesOut {
+		if v.Mask(chunk, m).Card() > 0 {
+			return false
+		}
+	}
+	return true
 }

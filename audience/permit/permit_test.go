@@ -10,10 +10,13 @@ import (
 // fixed puts user 1+m of chunk 5 into mask m.
 type fixed struct{}
 
-func (fixed) OrMask(dst *block.Words, chunk int, m storage.Mask) {
-	if chunk == 5 {
-		dst.Set(1 + uint16(m))
+func (fixed) Mask(chunk int, m storage.Mask) block.Part {
+	if chunk != 5 {
+		return block.Part{}
 	}
+	var builder block.Builder
+	b, _ := builder.Merge(nil, []block.Key{block.MakeKey(uint32(m), 1+uint16(m))})
+	return b.Part(uint32(m))
 }
 
 func TestAllowed(t *testing.T) {
@@ -34,6 +37,9 @@ func TestAllowed(t *testing.T) {
 		got := [4]bool{w.Has(0), w.Has(1 + uint16(storage.Erased)), w.Has(1 + uint16(storage.OptedOut)), w.Has(1 + uint16(storage.Robot))}
 		if want := [4]bool{row.plain, row.erased, row.optedOut, row.isRobot}; got != want {
 			t.Errorf("%s: allowed %v, want %v", row.op, got, want)
+		}
+		if All(fixed{}, 5, row.op) || All(fixed{}, 4, row.op) != row.plain {
+			t.Errorf("%s: all of a chunk with masks %v, without %v", row.op, All(fixed{}, 5, row.op), All(fixed{}, 4, row.op))
 		}
 		if row.op.String() != row.name {
 			t.Errorf("name %q, want %q", row.op, row.name)

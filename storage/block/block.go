@@ -187,15 +187,7 @@ func (b *Block) Or(dst *Words, label uint32) {
 }
 
 // OrAt adds the users of the i-th label to dst.
-func (b *Block) OrAt(dst *Words, i int) {
-	if b.bitmap(i) {
-		dst.Or(b.words(i))
-		return
-	}
-	for _, low := range b.array(i) {
-		dst[low>>6] |= 1 << (low & 63)
-	}
-}
+func (b *Block) OrAt(dst *Words, i int) { b.PartAt(i).Or(dst) }
 
 // Has reports whether a user, given by its place in the chunk, carries a label.
 func (b *Block) Has(label uint32, low uint16) bool {

@@ -1,0 +1,84 @@
+package audience
+
+import (
+	"sosie/storage"
+	"sosie/storage/block"
+)
+
+// intersection is the users of every part, cheapest first, without those of
+// one more; no parts at all mean the population of today.
+type intersection struct {
+	parts   []node
+	without node // nil: nobody is taken out
+}
+
+func (n *intersection) set(c *cursor, dst *block.Words) error {
+	if len(n.parts) == 0 {
+		everybody, err := c.everybody()
+		if err != nil {
+			return err
+		}
+		*dst = *everybody
+	} else if err := n.parts[0].set(c, dst); err != nil {
+		return err
+	}
+	return n.narrow(c, dst, min(1, len(n.parts)))
+}
+
+// narrow keeps in dst the users of the parts from the given one on. It stops as
+// soon as nobody is left.
+func (n *intersection) narrow(c *cursor, dst *block.Words, from int) error {
+	for _, part := range n.parts[from:] {
+		if dst.Empty() {
+			return nil
+		}
+		if err := part.and(c, dst); err != nil {
+			return err
+		}
+	}
+	if n.without == nil || dst.Empty() {
+		return nil
+	}
+	return n.without.andNot(c, dst)
+}
+
+func (n *intersection) or(c *cursor, dst *block.Words) error {
+	return apart(c, n, func(own *block.Words) { dst.Or(own) })
+}
+
+func (n *intersection) and(c *cursor, dst *block.Words) error {
+	if len(n.parts) == 0 {
+		everybody, err := c.everybody()
+		if err != nil {
+			return err
+		}
+		dst.And(everybody)
+	}
+	return n.narrow(c, dst, 0)
+}
+
+func (n *intersection) andNot(c *cursor, dst *block.Words) error {
+	return apart(c, n, func(own *block.Words) { dst.AndNot(own) })
+}
+
+func (n *intersection) cost() int {
+	cost := 0
+	for _, part := range n.parts {
+		cost += part.cost()
+	}
+	if n.without != nil {
+		cost += n.without.cost()
+	}
+	return max(1, cost)
+}
+
+func (n *intersection) explain(*storage.Labels) (string, []node) {
+	of := n.parts
+	if len(of) == 0 {
+		of = []node{everybody()}
+	}
+	if n.without == nil {
+		return "all of, cheapest first", of
+	}
+	return "all but the last of", append(of[:len(of):len(of)], n.without)
+}

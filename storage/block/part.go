@@ -1,0 +1,153 @@
+package block
+
+import "math/bits"
+
+// Part is the users of one label in one block, read where they lie. The zero
+// value has no users. It holds on to its block.
+type Part struct {
+	bitmap *Words   // above maxArray users
+	array  []uint16 // otherwise, strictly rising
+	card   int
+}
+
+// PartAt returns the users of the i-th label present.
+func (b *Block) PartAt(i int) Part {
+	if b.bitmap(i) {
+		return Part{bitmap: b.words(i), card: b.Card(i)}
+	}
+	return Part{array: b.array(i), card: b.Card(i)}
+}
+
+// Part returns the users of a label; none when it is not present.
+func (b *Block) Part(label uint32) Part {
+	if i := b.Find(label); i >= 0 {
+		return b.PartAt(i)
+	}
+	return Part{}
+}
+
+// Card is the number of users.
+func (p Part) Card() int { return p.card }
+
+// Or adds the users of the part to w.
+func (p Part) Or(w *Words) {
+	if p.bitmap != nil {
+		w.Or(p.bitmap)
+		return
+	}
+	for _, low := range p.array {
+		w[low>>6] |= 1 << (low & 63)
+	}
+}
+
+// And keeps in w only the users of the part.
+func (p Part) And(w *Words) {
+	if p.bitmap != nil {
+		w.And(p.bitmap)
+		return
+	}
+	rest := p.array
+	next := 0 // first word not looked at
+	for len(rest) > 0 {
+		i := int(rest[0] >> 6)
+		clear(w[next:i])
+		var keep uint64
+		for len(rest) > 0 && int(rest[0]>>6) == i {
+			keep |= 1 << (rest[0] & 63)
+			rest = rest[1:]
+		}
+		w[i] &= keep
+		next = i + 1
+	}
+	clear(w[next:])
+}
+
+// AndNot removes the users of the part from w.
+func (p Part) AndNot(w *Words) {
+	if p.bitmap != nil {
+		w.AndNot(p.bitmap)
+		return
+	}
+	for _, low := range p.array {
+		w[low>>6] &^= 1 << (low & 63)
+	}
+}
+
+// Common returns how many users of w are in the part.
+func (p Part) Common(w *Words) int {
+	n := 0
+	if p.bitmap != nil {
+		for i, x := range p.bitmap {
+			n += bits.OnesCount64(x & w[i])
+		}
+		return n
+	}
+	for _, low := range p.array {
+		n += int(w[low>>6] >> (low & 63) & 1)
+	}
+	return n
+}
+
+// Unite makes w the users of any of the parts. Bitmaps are read four at a time:
+// what costs is the passes over w.
+func (w *Words) Unite(parts []Part) {
+	var dense [4]*Words
+	n := 0
+	begun := false
+	for i := range parts {
+		if parts[i].bitmap == nil {
+			continue
+		}
+		if n == len(dense) {
+			w.unite(&dense, n, begun)
+			begun, n = true, 0
+		}
+		dense[n] = parts[i].bitmap
+		n++
+	}
+	if n > 0 || !begun {
+		w.unite(&dense, n, begun)
+	}
+	for i := range parts {
+		if parts[i].bitmap == nil {
+			parts[i].Or(w)
+		}
+	}
+}
+
+// unite makes w the union of up to four sets, and of itself if it has begun.
+func (w *Words) unite(dense *[4]*Words, n int, begun bool) {
+	a, b, c, d := dense[0], dense[1], dense[2], dense[3]
+	switch {
+	case n == 0:
+		w.Clear()
+	case n == 1 && !begun:
+		*w = *a
+	case n == 2 && !begun:
+		for i := range w {
+			w[i] = a[i] | b[i]
+		}
+	case n == 3 && !begun:
+		for i := range w {
+			w[i] = a[i] | b[i] | c[i]
+		}
+	case n == 4 && !begun:
+		for i := range w {
+			w[i] = a[i] | b[i] | c[i] | d[i]
+		}
+	case n == 1:
+		w.Or(a)
+	case n == 2:
+		for i := range w {
+			w[i] |= a[i] | b[i]
+		}
+	case n == 3:
+		for i := range w {
+			w[i] |= a[i] | b[i] | c[i]
+		}
+	default:
+		for i := range w {
+			w[i] |= a[i] | b[i] | c[i] | d[i]
+		}
+	}
+}
