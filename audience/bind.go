@@ -142,7 +142,7 @@ func (b *binder) days(l storage.Label, within int) tag {
 
 func (b *binder) undeclared(e *Label) error {
 	err := errorAt(e.At, "label %q is not declared", e.Name)
-	if name, ok := nearest(e.Name, b.labels.Names()); ok {
+	if name, ok := Nearest(e.Name, b.labels.Names()); ok {
 		return err.hint(fmt.Sprintf("did you mean %s?", name))
 	}
 	return err.hint("no declared label looks like it")

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"sosie/storage"
@@ -113,14 +114,10 @@ func (b *binder) warn(at Pos, format string, args ...any) {
 	if at != (Pos{}) {
 		w.Line, w.Column = at.Line(), at.Column()
 	}
-	for _, name := range b.path {
-		w.Message, w.Line, w.Column = fmt.Sprintf("in segment %s: %s", name, w.Message), 0, 0
-		break
+	if n := len(b.path); n > 0 { // the place is one in its text, which is not at hand
+		w = Warning{Message: fmt.Sprintf("in segment %s: %s", b.path[n-1], w.Message)}
 	}
-	for _, known := range b.warnings {
-		if known == w {
-			return
-		}
+	if !slices.Contains(b.warnings, w) {
+		b.warnings = append(b.warnings, w)
 	}
-	b.warnings = append(b.warnings, w)
 }

@@ -205,7 +205,7 @@ func TestNearest(t *testing.T) {
 		{"x", ""},
 		{"purchase/anything", ""},
 	} {
-		if got, _ := nearest(row.word, names); got != row.want {
+		if got, _ := Nearest(row.word, names); got != row.want {
 			t.Errorf("nearest to %s is %q, want %q", row.word, got, row.want)
 		}
 	}

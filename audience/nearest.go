@@ -2,10 +2,10 @@ package audience
 
 import "strings"
 
-// nearest returns the name a person most likely meant: a name that ends in
+// Nearest returns the name a person most likely meant: a name that ends in
 // "/"+word, else the one with the fewest edits, the first of several in the
 // given order. A name with more than half its characters wrong is no guess.
-func nearest(word string, names []string) (string, bool) {
+func Nearest(word string, names []string) (string, bool) {
 	for _, name := range names {
 		if strings.HasSuffix(name, "/"+word) {
 			return name, true

@@ -67,7 +67,7 @@ func (b *binder) call(e *Call) (node, error) {
 
 func (b *binder) unknown(e *Call) error {
 	err := errorAt(e.At, "there is no %s %q", e.Function, e.Name)
-	if name, ok := nearest(e.Name, b.resolver.Names(e.Function)); ok {
+	if name, ok := Nearest(e.Name, b.resolver.Names(e.Function)); ok {
 		return err.hint(fmt.Sprintf("did you mean %s(%s)?", e.Function, name))
 	}
 	return err

@@ -107,28 +107,44 @@ const maxNamed = 4
 
 func (u *union) explain(labels *storage.Labels) (string, []node) { return named(u.tags, labels), nil }
 
-// named lists tags for a person.
+// named lists tags for a person, those of the same days together.
 func named(tags []tag, labels *storage.Labels) string {
 	if len(tags) == 0 {
 		return "nobody"
 	}
+	tags = slices.Clone(tags)
+	slices.SortStableFunc(tags, func(x, y tag) int { return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to)) })
 	var out []string
+	for len(tags) > 0 {
+		n := 1
+		for n < len(tags) && tags[n].from == tags[0].from && tags[n].to == tags[0].to {
+			n++
+		}
+		out = append(out, together(tags[:n], labels))
+		tags = tags[n:]
+	}
+	return strings.Join(out, "; ")
+}
+
+// together lists tags of the same days.
+func together(tags []tag, labels *storage.Labels) string {
+	var names []string
 	for i, t := range tags {
 		if i == maxNamed && len(tags) > maxNamed+1 {
-			out = append(out, fmt.Sprintf("%d more", len(tags)-i))
+			names = append(names, fmt.Sprintf("%d more", len(tags)-i))
 			break
 		}
-		name := labels.Spec(t.label).Name
-		switch {
-		case t.always():
-		case t.from == t.to:
-			name += " on " + t.to.String()
-		default:
-			name += fmt.Sprintf(" from %s to %s", t.from, t.to)
-		}
-		out = append(out, name)
+		names = append(names, labels.Spec(t.label).Name)
 	}
-	return strings.Join(out, ", ")
+	text := strings.Join(names, ", ")
+	switch t := tags[0]; {
+	case t.always():
+		return text
+	case t.from == t.to:
+		return text + " on " + t.to.String()
+	default:
+		return fmt.Sprintf("%s from %s to %s", text, t.from, t.to)
+	}
 }
 
 // alternative is the users of plain tags or of any other part.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sosie/audience/export"
+	"sosie/audience/segments"
 )
 
 // Client asks the server that runs on a data directory. Its methods are safe
@@ -48,12 +49,68 @@ func Dial(ctx context.Context, data string) (*Client, error) {
 
 // Count asks for the users an expression means.
 func (c *Client) Count(ctx context.Context, expression string) (Count, error) {
-	var count Count
-	body, err := c.ask(ctx, http.MethodPost, "/v1/count", map[string]string{"expression": expression})
+	return askFor[Count](ctx, c, pathCount, question{Expression: expression})
+}
+
+// Explain asks how an expression is evaluated.
+func (c *Client) Explain(ctx context.Context, expression string) (Explanation, error) {
+	return askFor[Explanation](ctx, c, pathExplain, question{Expression: expression})
+}
+
+// Overlap asks what expressions have in common.
+func (c *Client) Overlap(ctx context.Context, expressions []string) (Overlap, error) {
+	return askFor[Overlap](ctx, c, pathOverlap, question{Expressions: expressions})
+}
+
+// Affinity asks what an expression has to do with every label.
+func (c *Client) Affinity(ctx context.Context, expression string) (Affinity, error) {
+	return askFor[Affinity](ctx, c, pathAffinity, question{Expression: expression})
+}
+
+// SizeByDay asks for the sizes of an expression as of several days.
+func (c *Client) SizeByDay(ctx context.Context, expression string, days int) (SizeByDay, error) {
+	return askFor[SizeByDay](ctx, c, pathSizeByDay, question{Expression: expression, Days: days})
+}
+
+// Segments asks for the saved segments.
+func (c *Client) Segments(ctx context.Context) ([]SavedSegment, error) {
+	return askFor[[]SavedSegment](ctx, c, pathListSegments, shelfOrder{})
+}
+
+// Segment asks for one saved segment.
+func (c *Client) Segment(ctx context.Context, name string) (SavedSegment, error) {
+	return askFor[SavedSegment](ctx, c, pathShowSegment, shelfOrder{Name: name})
+}
+
+// SaveSegment has a segment kept.
+func (c *Client) SaveSegment(ctx context.Context, segment segments.Segment, replace bool) (SavedSegment, error) {
+	return askFor[SavedSegment](ctx, c, pathSaveSegment, shelfOrder{Segment: segment, Replace: replace})
+}
+
+// CopySegment has a segment copied.
+func (c *Client) CopySegment(ctx context.Context, from, to string) (SavedSegment, error) {
+	return askFor[SavedSegment](ctx, c, pathCopySegment, shelfOrder{Name: from, To: to})
+}
+
+// RenameSegment has a segment renamed.
+func (c *Client) RenameSegment(ctx context.Context, from, to string) error {
+	_, err := askFor[struct{}](ctx, c, pathRenameSegment, shelfOrder{Name: from, To: to})
+	return err
+}
+
+// DeleteSegment has a segment deleted.
+func (c *Client) DeleteSegment(ctx context.Context, name string) error {
+	_, err := askFor[struct{}](ctx, c, pathDeleteSegment, shelfOrder{Name: name})
+	return err
+}
+
+// askFor asks a question whose answer is JSON.
+func askFor[A any](ctx context.Context, c *Client, path string, question any) (answer A, err error) {
+	body, err := c.ask(ctx, http.MethodPost, path, question)
 	if err != nil {
-		return count, err
+		return answer, err
 	}
-	return count, c.decode(body, &count)
+	return answer, c.decode(body, &answer)
 }
 
 // Status asks how the house is doing.
@@ -68,11 +125,8 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 
 // ConfirmClock says that a jump of the clock is right.
 func (c *Client) ConfirmClock(ctx context.Context) error {
-	body, err := c.ask(ctx, http.MethodPost, "/v1/clock/confirm", nil)
-	if err != nil {
-		return err
-	}
-	return c.decode(body, &struct{}{})
+	_, err := askFor[struct{}](ctx, c, "/v1/clock/confirm", nil)
+	return err
 }
 
 // Export streams the names of an export from the server to a writer.

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"sosie/audience"
 	"sosie/pixel"
 )
 
@@ -163,7 +164,7 @@ func knownValue(v *ast.MappingValueNode, t reflect.Type) error {
 		}
 		names = append(names, key)
 	}
-	if near := nearest(name, names); near != "" {
+	if near, ok := audience.Nearest(name, names); ok {
 		return lineError(v.Key, "unknown key %q: did you mean %q?", name, near)
 	}
 	return lineError(v.Key, "unknown key %q: want one of %s", name, strings.Join(names, ", "))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"sosie/audience/segments"
 	"sosie/storage"
 )
 
@@ -33,6 +34,8 @@ const (
 //	GET  /v1/status                                    → Status
 //	POST /v1/count    {"expression": …}                → Count
 //	POST /v1/export   {"expression": …, "id_space": …} → frames, see stream.go
+//	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
+//	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
 //	POST /v1/clock/confirm                             → {}
 //
 // A failure is a status of 400 or 500 with a failure as its body.
@@ -41,17 +44,14 @@ func (d *DMP) controlServer() *http.Server {
 	mux.HandleFunc("GET /v1/status", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return d.Status(r.Context()) })
 	})
-	mux.HandleFunc("POST /v1/count", func(w http.ResponseWriter, r *http.Request) {
-		answerJSON(w, func() (any, error) {
-			var q struct {
-				Expression string `json:"expression"`
-			}
-			if err := readJSON(w, r, &q); err != nil {
-				return nil, err
-			}
-			return d.Count(r.Context(), q.Expression)
-		})
+	answerQuestion(mux, pathCount, func(ctx context.Context, q question) (Count, error) { return d.Count(ctx, q.Expression) })
+	answerQuestion(mux, pathExplain, func(ctx context.Context, q question) (Explanation, error) { return d.Explain(ctx, q.Expression) })
+	answerQuestion(mux, pathOverlap, func(ctx context.Context, q question) (Overlap, error) { return d.Overlap(ctx, q.Expressions) })
+	answerQuestion(mux, pathAffinity, func(ctx context.Context, q question) (Affinity, error) { return d.Affinity(ctx, q.Expression) })
+	answerQuestion(mux, pathSizeByDay, func(ctx context.Context, q question) (SizeByDay, error) {
+		return d.SizeByDay(ctx, q.Expression, q.Days)
 	})
+	d.answerShelf(mux)
 	mux.HandleFunc("POST /v1/export", d.streamExport)
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
@@ -64,6 +64,66 @@ func (d *DMP) controlServer() *http.Server {
 		IdleTimeout:       controlIdleTimeout,
 		MaxHeaderBytes:    controlHeaderBytes,
 	}
+}
+
+// question is one about expressions; each path reads the fields it needs.
+type question struct {
+	Expression  string   `json:"expression,omitempty"`
+	Expressions []string `json:"expressions,omitempty"`
+	Days        int      `json:"days,omitempty"`
+}
+
+// shelfOrder is one to the saved segments; each path reads the fields it needs.
+type shelfOrder struct {
+	Name    string           `json:"name,omitempty"`
+	To      string           `json:"to,omitempty"`
+	Segment segments.Segment `json:"segment,omitzero"`
+	Replace bool             `json:"replace,omitempty"`
+}
+
+// The paths of the socket that take and give JSON.
+const (
+	pathCount         = "/v1/count"
+	pathExplain       = "/v1/explain"
+	pathOverlap       = "/v1/overlap"
+	pathAffinity      = "/v1/affinity"
+	pathSizeByDay     = "/v1/size-by-day"
+	pathListSegments  = "/v1/segments/list"
+	pathShowSegment   = "/v1/segments/show"
+	pathSaveSegment   = "/v1/segments/save"
+	pathCopySegment   = "/v1/segments/copy"
+	pathRenameSegment = "/v1/segments/rename"
+	pathDeleteSegment = "/v1/segments/delete"
+)
+
+func (d *DMP) answerShelf(mux *http.ServeMux) {
+	answerQuestion(mux, pathListSegments, func(ctx context.Context, _ shelfOrder) ([]SavedSegment, error) { return d.Segments(ctx) })
+	answerQuestion(mux, pathShowSegment, func(ctx context.Context, o shelfOrder) (SavedSegment, error) { return d.Segment(ctx, o.Name) })
+	answerQuestion(mux, pathSaveSegment, func(ctx context.Context, o shelfOrder) (SavedSegment, error) {
+		return d.SaveSegment(ctx, o.Segment, o.Replace)
+	})
+	answerQuestion(mux, pathCopySegment, func(ctx context.Context, o shelfOrder) (SavedSegment, error) {
+		return d.CopySegment(ctx, o.Name, o.To)
+	})
+	answerQuestion(mux, pathRenameSegment, func(ctx context.Context, o shelfOrder) (struct{}, error) {
+		return struct{}{}, d.RenameSegment(ctx, o.Name, o.To)
+	})
+	answerQuestion(mux, pathDeleteSegment, func(ctx context.Context, o shelfOrder) (struct{}, error) {
+		return struct{}{}, d.DeleteSegment(ctx, o.Name)
+	})
+}
+
+// answerQuestion answers a path whose question and answer are JSON.
+func answerQuestion[Q, A any](mux *http.ServeMux, path string, ask func(context.Context, Q) (A, error)) {
+	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+		answerJSON(w, func() (any, error) {
+			var q Q
+			if err := readJSON(w, r, &q); err != nil {
+				return nil, err
+			}
+			return ask(r.Context(), q)
+		})
+	})
 }
 
 func (d *DMP) streamExport(w http.ResponseWriter, r *http.Request) {
@@ -141,6 +201,7 @@ type failure struct {
 var kinds = map[string]error{
 	"expression": ErrExpression,
 	"id_space":   ErrIDSpace,
+	"segment":    ErrSegment,
 	"corrupt":    storage.ErrCorrupt,
 	"full":       storage.ErrFull,
 	"stopped":    storage.ErrStopped,
@@ -161,7 +222,7 @@ func failureOf(err error) failure {
 }
 
 func (f failure) status() int {
-	if f.Kind == "expression" || f.Kind == "id_space" {
+	if f.Kind == "expression" || f.Kind == "id_space" || f.Kind == "segment" {
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

@@ -16,40 +16,76 @@ type answer struct {
 	warnings []string
 }
 
-// bind compiles an expression against a view that holds everything that was
-// acknowledged before the call.
+// view returns a view that holds everything that was acknowledged before the
+// call.
+func (d *DMP) view(op permit.Operation, object string) (*storage.View, error) {
+	if err := d.store.Sync(); err != nil {
+		return nil, &Error{Op: op.String(), Object: object, Err: err, Hint: hintOf(err)}
+	}
+	return d.store.View(), nil
+}
+
+// bind reads an expression and compiles it against a fresh view.
 func (d *DMP) bind(expression string, op permit.Operation) (answer, error) {
 	e, err := audience.Parse(expression)
 	if err != nil {
 		return answer{}, expressionError(op, err)
 	}
-	if err := d.store.Sync(); err != nil {
-		return answer{}, &Error{Op: op.String(), Object: expression, Err: err, Hint: hintOf(err)}
+	view, err := d.view(op, expression)
+	if err != nil {
+		return answer{}, err
 	}
-	view := d.store.View()
-	set, warnings, err := audience.Compile(view, e, nil)
+	return d.compile(view, e, op)
+}
+
+// compile binds an expression to a view.
+func (d *DMP) compile(view *storage.View, e audience.Expr, op permit.Operation) (answer, error) {
+	set, warnings, err := audience.Compile(view, e, d.segments)
 	if err != nil {
 		return answer{}, expressionError(op, err)
 	}
-	a := answer{set: audience.Permitted(set, view, op), text: e.String(), warnings: []string{}}
+	return answer{set: audience.Permitted(set, view, op), text: e.String(), warnings: told(warnings)}, nil
+}
+
+// told are warnings as they cross the socket.
+func told(warnings []audience.Warning) []string {
+	out := make([]string, 0, len(warnings))
 	for _, w := range warnings {
-		a.warnings = append(a.warnings, w.String())
+		out = append(out, w.String())
 	}
-	return a, nil
+	return out
+}
+
+// maxTries is how often a question is asked again whose view outlived days that
+// it had to read from disk: midnight let them expire meanwhile.
+const maxTries = 3
+
+// again asks until the view holds, or something else is wrong.
+func again(ask func() error) (err error) {
+	for range maxTries {
+		if err = ask(); !errors.Is(err, storage.ErrStale) {
+			return err
+		}
+	}
+	return err
 }
 
 // Count counts the users an expression means, exactly, as of the last hit that
 // was acknowledged when it was asked.
-func (d *DMP) Count(ctx context.Context, expression string) (Count, error) {
-	a, err := d.bind(expression, permit.Count)
-	if err != nil {
-		return Count{}, err
-	}
-	n, err := audience.Count(ctx, a.set)
-	if err != nil {
-		return Count{}, &Error{Op: "count", Object: a.text, Err: err, Hint: hintOf(err)}
-	}
-	return Count{Count: n, Expression: a.text, Stamp: a.set.Stamp(), Warnings: a.warnings}, nil
+func (d *DMP) Count(ctx context.Context, expression string) (out Count, err error) {
+	err = again(func() error {
+		a, err := d.bind(expression, permit.Count)
+		if err != nil {
+			return err
+		}
+		n, err := audience.Count(ctx, a.set)
+		if err != nil {
+			return &Error{Op: "count", Object: a.text, Err: err, Hint: hintOf(err)}
+		}
+		out = Count{Count: n, Expression: a.text, Stamp: a.set.Stamp(), Warnings: a.warnings}
+		return nil
+	})
+	return out, err
 }
 
 // expressionError marks an author's fault, so that fronts can tell it from
@@ -70,6 +106,8 @@ func hintOf(err error) string {
 		return "Restart the server; `sosie status` says why it stopped."
 	case errors.Is(err, storage.ErrFull):
 		return "Free some space on the device of the data directory, or lower --reserve."
+	case errors.Is(err, storage.ErrStale):
+		return "Midnight let days expire in the middle of the answer: ask again."
 	}
 	return ""
 }

@@ -14,6 +14,8 @@ import (
 type Engine interface {
 	// Count counts the users an expression means, exactly.
 	Count(ctx context.Context, expression string) (Count, error)
+	Questions
+	Shelf
 	// Export writes a name of each user to a writer. Only a nil error means that
 	// the writer has everything.
 	Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error)

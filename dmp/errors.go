@@ -22,6 +22,9 @@ var (
 	ErrNotRunning = errors.New("no server is running")
 	// ErrCut means that a stream ended before it said it was complete.
 	ErrCut = errors.New("the answer was cut off before its end")
+	// ErrSegment means a saved segment that does not exist, or a name that cannot
+	// be given.
+	ErrSegment = errors.New("bad segment")
 	// ErrIDSpace means an id space that was never declared.
 	ErrIDSpace = errors.New("unknown id space")
 )

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"sosie/audience/segments"
 	"sosie/pixel"
 	"sosie/pixel/identity"
 	"sosie/storage"
@@ -14,12 +15,13 @@ import (
 // DMP is an open data directory with its keys and the pixel that writes to it.
 // All methods may be called concurrently.
 type DMP struct {
-	config Config
-	store  *storage.Store
-	keys   *identity.Keys
-	pixel  *pixel.Pixel
-	opened time.Time
-	fresh  bool
+	config   Config
+	store    *storage.Store
+	keys     *identity.Keys
+	pixel    *pixel.Pixel
+	segments *segments.Shelf
+	opened   time.Time
+	fresh    bool
 
 	serving address
 }
@@ -62,6 +64,7 @@ func (d *DMP) wire() (err error) {
 			return &Error{Op: "declare", Object: "labels", Err: err, Hint: hintOf(err)}
 		}
 	}
+	d.segments = d.newShelf()
 	if d.pixel, err = pixel.New(d.config.pixel(), d.keys, d.store, nil); err != nil {
 		return &Error{Op: "open", Object: "pixel", Err: err, Hint: hintOf(err)}
 	}

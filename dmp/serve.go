@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -48,6 +49,11 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	go func() { failed <- serveError("control socket", controlServer.Serve(control)) }()
 	at := edge.Addr().String()
 	d.serving.Store(&at)
+	daily, stopDaily := context.WithCancel(ctx)
+	var measuring sync.WaitGroup
+	measuring.Go(func() { d.measureDaily(daily) })
+	defer measuring.Wait()
+	defer stopDaily()
 	if ready != nil {
 		ready(edge.Addr())
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"slices"
 	"testing"
 
 	"sosie/storage"
@@ -73,17 +72,5 @@ func TestExportStopsWithItsWriter(t *testing.T) {
 		if _, err := e.Export(t.Context(), ExportRequest{Expression: "seen"}, broken{}, nil); !errors.Is(err, storage.ErrFull) {
 			t.Errorf("%T: %v", e, err)
 		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"listen", "labels", "limits", "data"}
-	for name, want := range map[string]string{"lisen": "listen", "label": "labels", "dat": "data", "zebra": "", "DATA": "", "": ""} {
-		if got := nearest(name, known); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-	if !slices.Contains(known, nearest("limit", known)) {
-		t.Error("limit is near to nothing")
 	}
 }

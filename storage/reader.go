@@ -53,6 +53,51 @@ func (r *ChunkReader) Any(parts []block.Part, l Label) ([]block.Part, error) {
 	return parts, nil
 }
 
+// EachLabel calls fn for every label that a user of the chunk carries on any day
+// in force, in ascending order, with its bitmaps; they are fn's only during the
+// call.
+func (r *ChunkReader) EachLabel(fn func(l Label, parts []block.Part)) error {
+	c := r.chunk
+	if c.damage != nil {
+		return c.damage
+	}
+	on := r.view.stamp.Day
+	blocks := []*block.Block{c.any}
+	days := []Day{on} // any time holds what is in force, but for deleted labels
+	for _, o := range c.open {
+		if o.day <= on {
+			blocks, days = append(blocks, o.recent), append(days, o.day)
+		}
+	}
+	next := make([]int, len(blocks))
+	var parts []block.Part
+	for {
+		l, found := uint32(0), false
+		for i, b := range blocks {
+			if next[i] < b.Len() && (!found || b.Label(next[i]) < l) {
+				l, found = b.Label(next[i]), true
+			}
+		}
+		if !found {
+			return nil
+		}
+		first := r.view.labels.first(Label(l), on)
+		parts = parts[:0]
+		for i, b := range blocks {
+			if next[i] == b.Len() || b.Label(next[i]) != l {
+				continue
+			}
+			if days[i] >= first {
+				parts = append(parts, b.PartAt(next[i]))
+			}
+			next[i]++
+		}
+		if len(parts) > 0 {
+			fn(Label(l), parts)
+		}
+	}
+}
+
 // Days appends to parts the users that carry l on a day from first to last, both
 // included, as far as these are in force.
 func (r *ChunkReader) Days(parts []block.Part, l Label, first, last Day) ([]block.Part, error) {

@@ -26,6 +26,9 @@ func (b *Block) Part(label uint32) Part {
 	return Part{}
 }
 
+// PartOf returns the users of w as a part, for as long as w does not change.
+func PartOf(w *Words) Part { return Part{bitmap: w, card: w.Count()} }
+
 // Card is the number of users.
 func (p Part) Card() int { return p.card }
 
