@@ -75,6 +75,25 @@ func (n *counter) add(day *block.Words) {
 	}
 }
 
+// few is how many users are counted one by one: more are cheaper to set in words
+// first, which are then added 64 at a time.
+const few = 100
+
+// addFew counts one day of few users, one by one.
+func (n *counter) addFew(users []uint16) {
+	for _, low := range users {
+		i, carry := low>>6, uint64(1)<<(low&63)
+		for _, plane := range n.planes {
+			had := plane[i] & carry
+			plane[i] ^= carry
+			if carry = had; carry == 0 {
+				break
+			}
+		}
+		n.enough[i] |= carry
+	}
+}
+
 func (f *frequency) set(c *cursor, dst *block.Words) error {
 	used := c.used
 	n := f.newCounter(c, dst)
@@ -88,8 +107,15 @@ func (f *frequency) set(c *cursor, dst *block.Words) error {
 		if len(parts) == 0 {
 			continue
 		}
-		day.Unite(parts)
-		n.add(day)
+		switch dense, sparse := parts[0].Dense(), parts[0].Sparse(); {
+		case len(parts) == 1 && dense != nil:
+			n.add(dense)
+		case len(parts) == 1 && len(sparse) < few:
+			n.addFew(sparse)
+		default:
+			day.Unite(parts)
+			n.add(day)
+		}
 	}
 	c.used = used
 	return nil

@@ -38,11 +38,10 @@ func (s *sequence) set(c *cursor, dst *block.Words) error {
 			return err
 		}
 		if len(parts) > 0 && before.slide(day) {
-			now := c.take()
-			now.Unite(parts)
-			before.meet(now)
-			dst.Or(now)
-			c.give()
+			earlier := before.users(c)
+			for _, part := range parts { // of several labels of one day, each may complete it
+				part.OrCommon(dst, earlier)
+			}
 		}
 		if parts, err = c.gatherDay(s.first, day); err != nil {
 			return err
@@ -63,7 +62,8 @@ type window struct {
 	newer []dayWords
 	older []dayWords // the oldest day last
 	all   *block.Words
-	begun bool // whether all has users
+	begun bool         // whether all has users
+	both  *block.Words // of older and newer
 	free  []*block.Words
 }
 
@@ -143,19 +143,23 @@ func (w *window) slide(day storage.Day) bool {
 	}
 }
 
-// meet keeps in users those of the window.
-func (w *window) meet(users *block.Words) {
-	switch n := len(w.older); {
+// users returns the union of the window, which is not to be changed.
+func (w *window) users(c *cursor) *block.Words {
+	n := len(w.older)
+	switch {
 	case n == 0:
-		users.And(w.all)
+		return w.all
 	case !w.begun:
-		users.And(w.older[n-1].words)
-	default:
-		old := w.older[n-1].words
-		for i := range users {
-			users[i] &= old[i] | w.all[i]
-		}
+		return w.older[n-1].words
 	}
+	if w.both == nil {
+		w.both = w.words(c)
+	}
+	old := w.older[n-1].words
+	for i := range w.both {
+		w.both[i] = old[i] | w.all[i]
+	}
+	return w.both
 }
 
 func (s *sequence) or(c *cursor, dst *block.Words) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"time"
 
 	"sosie/audience"
@@ -20,6 +21,7 @@ type SegmentOptions struct {
 	Shape
 	Output
 	Rounds int    `help:"Alternated rounds of each query." default:"15"`
+	Growth []int  `help:"Other numbers of users to ask the same of, for the growth of the time: 100000,1000000." placeholder:"USERS"`
 	Dir    string `help:"Directory to make the store in; empty means the one for temporary files."`
 }
 
@@ -97,43 +99,82 @@ func Segment(ctx context.Context, o SegmentOptions, out io.Writer) error {
 }
 
 func segment(ctx context.Context, o SegmentOptions) (*report.Report, error) {
-	people, err := o.population()
+	f, err := o.field(ctx, o.Users)
 	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	o.say("building bitmaps")
+	bitmaps := floor.NewBitmaps(f.people, 0, max(0, o.Days-7), o.Days-1, recentLabels(o.Labels)...)
+	runtime.GC()
+	results := make([]timings, 0, 8)
+	for _, q := range questions(o.Labels) {
+		o.say("counting %s", q.name)
+		t, err := o.ask(ctx, f.store.View(), bitmaps, q)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", q.name, err)
+		}
+		results = append(results, t)
+	}
+	r := o.report(results)
+	if err := o.contests(ctx, r, f, bitmaps); err != nil {
+		return nil, err
+	}
+	return r, o.growth(ctx, r, f)
+}
+
+// field is a filled store to ask.
+type field struct {
+	people *population.Population
+	store  *storage.Store
+	remove func()
+}
+
+func (f *field) close() {
+	_ = f.store.Close() // what was measured stands; the directory goes
+	f.remove()
+}
+
+// field fills a store with a population of a number of users.
+func (o SegmentOptions) field(ctx context.Context, users int) (_ *field, err error) {
+	shape := o.Shape
+	shape.Users = users
+	f := &field{}
+	if f.people, err = shape.population(); err != nil {
 		return nil, err
 	}
 	dir, remove, err := workDir(o.Dir, "segment")
 	if err != nil {
 		return nil, err
 	}
-	defer remove()
+	f.remove = remove
 	clock := &calendar{}
 	first := storage.DayOf(time.Now()) - storage.Day(o.Days) + 1
 	clock.Set(first.Time())
-	store, err := storage.Open(storage.Options{Dir: dir, Clock: clock.Now})
+	if f.store, err = storage.Open(storage.Options{Dir: dir, Clock: clock.Now}); err != nil {
+		remove()
+		return nil, err
+	}
+	feeder, err := newFeeder(f.store, f.people, clock, first, o.Output)
+	if err == nil {
+		err = feeder.fill(ctx, o.Days)
+	}
 	if err != nil {
+		f.close()
 		return nil, err
 	}
-	defer store.Close()
-	feeder, err := newFeeder(store, people, clock, first, o.Output)
-	if err != nil {
-		return nil, err
-	}
-	if err := feeder.fill(ctx, o.Days); err != nil {
-		return nil, err
-	}
-	o.say("building bitmaps")
-	bitmaps := floor.NewBitmaps(people, 0, max(0, o.Days-7), o.Days-1)
-	runtime.GC()
-	results := make([]timings, 0, 8)
-	for _, q := range questions(o.Labels) {
-		o.say("counting %s", q.name)
-		t, err := o.ask(ctx, store.View(), bitmaps, q)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", q.name, err)
+	return f, nil
+}
+
+// recentLabels are the labels that questions ask for on single days.
+func recentLabels(labels int) (of []int) {
+	for _, q := range questions(labels) {
+		if q.query.Within > 0 {
+			of = append(of, slices.Concat(q.query.All...)...)
+			of = append(of, q.query.Not...)
 		}
-		results = append(results, t)
 	}
-	return o.report(results), nil
+	return of
 }
 
 // ask compares the answers to one question, then times them in turns.

@@ -1,6 +1,8 @@
 package floor
 
 import (
+	"slices"
+
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"sosie/bench/population"
@@ -17,8 +19,13 @@ type Bitmaps struct {
 }
 
 // NewBitmaps builds the bitmaps of a population's cycle, those by day only for
-// the days from first to last, inclusive, counted from the cycle's first day.
-func NewBitmaps(p *population.Population, cycle, first, last int) *Bitmaps {
+// the given labels and for the days from first to last, inclusive, counted from
+// the cycle's first day.
+func NewBitmaps(p *population.Population, cycle, first, last int, byDay ...int) *Bitmaps {
+	daily := map[uint16]bool{}
+	for _, l := range byDay {
+		daily[uint16(l)] = true
+	}
 	window := p.Spec().Window
 	b := &Bitmaps{first: first, last: last, any: make([][]*roaring.Bitmap, p.Chunks()), empty: roaring.New()}
 	b.days = make([][][]*roaring.Bitmap, last-first+1)
@@ -29,7 +36,8 @@ func NewBitmaps(p *population.Population, cycle, first, last int) *Bitmaps {
 		b.any[c] = make([]*roaring.Bitmap, p.Spec().Labels)
 		for day, keys := range p.Keys(c, cycle*window, (cycle+1)*window) {
 			if day >= first && day <= last {
-				b.days[day-first][c] = add(make([]*roaring.Bitmap, p.Spec().Labels), keys)
+				of := slices.DeleteFunc(slices.Clone(keys), func(k population.Key) bool { return !daily[k.Label()] })
+				b.days[day-first][c] = add(make([]*roaring.Bitmap, p.Spec().Labels), of)
 			}
 			add(b.any[c], keys)
 		}
@@ -67,6 +75,59 @@ func (b *Bitmaps) Count(q Query) uint64 {
 		total += b.count(c, q, &scratch)
 	}
 	return total
+}
+
+// List lists the users of the query, ascending.
+func (b *Bitmaps) List(q Query) []uint32 {
+	var users []uint32
+	var scratch []*roaring.Bitmap
+	for c := range b.any {
+		found := b.evaluate(c, q, &scratch)
+		from := len(users)
+		users = append(users, found.ToArray()...)
+		for i := range users[from:] {
+			users[from+i] |= uint32(c) << 16
+		}
+	}
+	return users
+}
+
+// Affinity counts for every label its users, and those that are in the query.
+func (b *Bitmaps) Affinity(q Query) (users, common []uint64) {
+	users, common = make([]uint64, len(b.any[0])), make([]uint64, len(b.any[0]))
+	var scratch []*roaring.Bitmap
+	for c := range b.any {
+		found := b.evaluate(c, q, &scratch)
+		for l, bitmap := range b.any[c] {
+			if bitmap != nil {
+				users[l] += bitmap.GetCardinality()
+				common[l] += bitmap.AndCardinality(found)
+			}
+		}
+	}
+	return users, common
+}
+
+// evaluate returns the users of one chunk, which must not be changed.
+func (b *Bitmaps) evaluate(chunk int, q Query, scratch *[]*roaring.Bitmap) *roaring.Bitmap {
+	acc, owned := b.union(chunk, q.All[0], q.Within, scratch)
+	for _, group := range q.All[1:] {
+		o, _ := b.union(chunk, group, q.Within, scratch)
+		if owned {
+			acc.And(o)
+		} else {
+			acc, owned = roaring.And(acc, o), true
+		}
+	}
+	if len(q.Not) == 0 {
+		return acc
+	}
+	not, _ := b.union(chunk, q.Not, q.Within, scratch)
+	if !owned {
+		return roaring.AndNot(acc, not)
+	}
+	acc.AndNot(not)
+	return acc
 }
 
 func (b *Bitmaps) count(chunk int, q Query, scratch *[]*roaring.Bitmap) uint64 {

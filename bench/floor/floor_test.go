@@ -2,6 +2,7 @@ package floor
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"sosie/bench/population"
@@ -49,13 +50,74 @@ func TestBitmapsEqualBruteForce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := NewBitmaps(p, 1, 23, 29)
+	every := make([]int, 60)
+	for l := range every {
+		every[l] = l
+	}
+	b := NewBitmaps(p, 1, 23, 29, every...)
 	for range 2 {
 		for _, q := range queries {
 			want := p.Count(1, func(h population.Held) bool { return q.query.Holds(h, 29) })
 			if got := b.Count(q.query); got != want || want == 0 {
 				t.Errorf("%s: %d, want %d", q.text, got, want)
 			}
+			if got := b.List(q.query); uint64(len(got)) != want || !slices.IsSorted(got) {
+				t.Errorf("%s: list of %d users, want %d", q.text, len(got), want)
+			}
+			users, common := b.Affinity(q.query)
+			if all := p.Count(1, func(h population.Held) bool { return h.Has(21) }); users[21] != all {
+				t.Errorf("%s: label 21 has %d users, want %d", q.text, users[21], all)
+			}
+			if both := p.Count(1, func(h population.Held) bool { return h.Has(21) && q.query.Holds(h, 29) }); common[21] != both {
+				t.Errorf("%s: label 21 has %d users in common, want %d", q.text, common[21], both)
+			}
+		}
+	}
+}
+
+// TestDenseEqualsBruteForce holds the bare loops against days counted one by one.
+func TestDenseEqualsBruteForce(t *testing.T) {
+	p, err := population.New(population.Spec{Users: population.ChunkUsers + 1000, Labels: 10, PerUser: 5, DaysPerLabel: 4, Window: 12, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := NewDense(p, 1, 1, 2, 3)
+	days := func(h population.Held, labels ...int) (out [12]bool) {
+		for day := range out {
+			for _, l := range labels {
+				out[day] = out[day] || h.HasWithin(l, day, day)
+			}
+		}
+		return out
+	}
+	for _, labels := range [][]int{{1}, {1, 2, 3}} {
+		want := p.Count(1, func(h population.Held) bool {
+			n := 0
+			for _, on := range days(h, labels...) {
+				if on {
+					n++
+				}
+			}
+			return n >= 3
+		})
+		if got := d.Frequency(labels); got != want || want == 0 {
+			t.Errorf("labels %v on 3+ days: %d users, want %d", labels, got, want)
+		}
+	}
+	for _, gap := range []int{0, 1, 3} {
+		want := p.Count(1, func(h population.Held) bool {
+			first, second := days(h, 1), days(h, 2)
+			for a := range first {
+				for b := a + 1; b < len(second) && (gap == 0 || b <= a+gap); b++ {
+					if first[a] && second[b] {
+						return true
+					}
+				}
+			}
+			return false
+		})
+		if got := d.Sequence(1, 2, gap); got != want || want == 0 {
+			t.Errorf("1 then 2 within %d days: %d users, want %d", gap, got, want)
 		}
 	}
 }

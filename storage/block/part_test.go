@@ -2,6 +2,7 @@ package block
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -36,6 +37,17 @@ func TestPartAgainstMaps(t *testing.T) {
 		for _, dense := range []int{0, 3, 500, 50_000, 400_000} {
 			p, users := randomPart(r, n)
 			w := randomWords(r, dense)
+			var listed Words
+			p.Or(&listed)
+			list := listed.AppendTo([]uint32{7}, 3<<16)
+			if len(list) != 1+len(users) || list[0] != 7 || !slices.IsSorted(list) {
+				t.Fatalf("%d users: a list of %d", len(users), len(list))
+			}
+			for _, u := range list[1:] {
+				if u>>16 != 3 || !users[uint16(u)] {
+					t.Fatalf("%d users: %d is listed", len(users), u)
+				}
+			}
 			if p.Card() != len(users) {
 				t.Fatalf("%d users: card %d", len(users), p.Card())
 			}
@@ -43,12 +55,18 @@ func TestPartAgainstMaps(t *testing.T) {
 			p.Or(&or)
 			p.And(&and)
 			p.AndNot(&andNot)
+			masked := *randomWords(r, 100)
+			before := masked
+			p.OrCommon(&masked, w)
 			common := 0
 			for u := range Users {
 				low := uint16(u)
 				in, has := users[low], w.Has(low)
 				if in && has {
 					common++
+				}
+				if masked.Has(low) != (before.Has(low) || in && has) {
+					t.Fatalf("%d users and %d: user %d: or common %v", n, dense, low, masked.Has(low))
 				}
 				if or.Has(low) != (in || has) || and.Has(low) != (in && has) || andNot.Has(low) != (has && !in) {
 					t.Fatalf("%d users and %d: user %d: or %v, and %v, and not %v", n, dense, low, or.Has(low), and.Has(low), andNot.Has(low))

@@ -1,6 +1,9 @@
 package block
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Users is the number of users of one chunk, and of bits in [Words].
 const Users = 1 << 16
@@ -71,6 +74,22 @@ func (w *Words) Unset(low uint16) { w[low>>6] &^= 1 << (low & 63) }
 
 // Has reports whether the user is in the set.
 func (w *Words) Has(low uint16) bool { return w[low>>6]>>(low&63)&1 != 0 }
+
+// AppendTo appends the users to dst in ascending order, each as base plus its
+// place in the chunk.
+func (w *Words) AppendTo(dst []uint32, base uint32) []uint32 {
+	n, users := len(dst), w.Count()
+	dst = slices.Grow(dst, users)[:n+users]
+	for i, x := range w {
+		at := base + uint32(i<<6)
+		for x != 0 {
+			dst[n] = at + uint32(bits.TrailingZeros64(x))
+			n++
+			x &= x - 1
+		}
+	}
+	return dst
+}
 
 // Each calls fn for every user in ascending order.
 func (w *Words) Each(fn func(low uint16)) {
