@@ -51,6 +51,9 @@
 //	               every name partners hold would change
 //	store          id of the store the keys belong to; written last, so keys
 //	               without it have never sealed anything
+//	erasures.ndjson  one line per erasure, so that a store restored from an older
+//	               dump forgets again: {"store": "<id>", "epoch": 1, "user": 7,
+//	               "seq": 12, "at": "2026-11-24T13:05:06Z"}
 //
 // # Lives
 //

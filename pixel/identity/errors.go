@@ -14,6 +14,8 @@ var (
 	ErrExposed = errors.New("keys readable by others")
 	// ErrForged means a token that no key opens as the kind asked for.
 	ErrForged = errors.New("token does not open")
+	// ErrJournal means a journal of erasures that cannot be read.
+	ErrJournal = errors.New("journal of erasures is damaged")
 	// ErrBadPartner means a partner's name that cannot be used.
 	ErrBadPartner = errors.New("bad partner name")
 )

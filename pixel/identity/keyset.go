@@ -114,13 +114,14 @@ func writeFile(path string, text []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	parent, err := os.Open(dir)
+	return syncDir(dir)
+}
+
+// syncDir makes the names of a directory's files durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	err = parent.Sync()
-	if closed := parent.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return errors.Join(d.Sync(), d.Close())
 }
