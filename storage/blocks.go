@@ -80,6 +80,18 @@ func (s *Store) replaceBlock(class int, day Day, chunk, copy int, encoded []byte
 	return s.db.Update(drop)
 }
 
+// deleteBlock removes all parts of a block.
+func (s *Store) deleteBlock(class int, day Day, chunk int, parts []int) error {
+	keys := make([][]byte, len(parts))
+	for i, part := range parts {
+		keys[i] = partKey(class, day, chunk, part)
+	}
+	if err := s.deleteKeys(keys); err != nil {
+		return fmt.Errorf("delete block of day %s, chunk %d: %w", day, chunk, err)
+	}
+	return nil
+}
+
 // copiesOf lists the numbers of the parts that are there.
 func (s *Store) copiesOf(class int, day Day, chunk int) (parts []int, err error) {
 	err = s.db.View(func(txn *badger.Txn) error {

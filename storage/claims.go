@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -76,6 +77,13 @@ func (c *claims) forget(before int64) {
 			delete(c.byNonce, nonce)
 		}
 	}
+}
+
+// forgetUsers drops the claims of some users.
+func (c *claims) forgetUsers(which func(u Ordinal) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.byNonce, func(_ uint64, claim claim) bool { return which(claim.user) })
 }
 
 func (c *claims) len() int {

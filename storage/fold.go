@@ -32,6 +32,7 @@ type fold struct {
 	dirtyMasks map[int]bool         // published, not yet checkpointed
 	maskSeq    map[int]uint64       // sequence up to which a chunk's masks are on disk
 	erased     map[int]*block.Words // users whose records are dropped
+	purged     map[int]*block.Words // erased users of whom nothing is on disk
 
 	dirtyLabels map[Label]bool
 	dirtySpaces bool
@@ -106,6 +107,7 @@ func newFold(s *Store) *fold {
 		dirtyMasks:     map[int]bool{},
 		maskSeq:        map[int]uint64{},
 		erased:         map[int]*block.Words{},
+		purged:         map[int]*block.Words{},
 		dirtyLabels:    map[Label]bool{},
 		dirtyDocuments: map[documentID]bool{},
 		relabelled:     map[Label]labelState{},
@@ -203,6 +205,7 @@ const (
 	askPublish    askKind = iota // fold and publish all that was appended
 	askCheckpoint                // and save it
 	askSeal                      // and seal every day but today
+	askPurge                     // and take erased users off the disk
 )
 
 func (f *fold) answer(what askKind) error {
@@ -217,6 +220,8 @@ func (f *fold) answer(what askKind) error {
 		return f.save()
 	case askSeal:
 		return f.seal(f.s.View().stamp.Day)
+	case askPurge:
+		return f.purge(true)
 	}
 	return f.fatal()
 }
@@ -253,7 +258,7 @@ func (f *fold) drain() {
 
 // hit gathers one user's labels of a day.
 func (f *fold) hit(u Ordinal, day Day, labels []Label) {
-	if e := f.erased[u.Chunk()]; e != nil && e.Has(u.Low()) {
+	if f.gone(u) {
 		return
 	}
 	f.see(day)
@@ -303,6 +308,9 @@ func (f *fold) horizon(day Day) {
 }
 
 func (f *fold) claim(nonce uint64, u Ordinal, at time.Time) {
+	if f.gone(u) {
+		return
+	}
 	f.s.claims.fold(nonce, u, at.Unix())
 	f.claims = append(f.claims, claimRow{nonce: nonce, user: u, at: at.Unix()})
 }
@@ -337,7 +345,7 @@ func (f *fold) space(number Space, name string) {
 }
 
 func (f *fold) id(space Space, external []byte, u Ordinal, day Day) {
-	if e := f.erased[u.Chunk()]; e != nil && e.Has(u.Low()) {
+	if f.gone(u) {
 		return
 	}
 	f.see(day)
@@ -359,7 +367,13 @@ func (f *fold) fail(err error) {
 func (f *fold) mask(m Mask, u Ordinal, on bool) {
 	chunk := u.Chunk()
 	if f.seq+1 <= f.maskSeq[chunk] {
+		if m == Erased && f.gone(u) { // ids are saved after masks
+			f.forgetIDs(u)
+		}
 		return
+	}
+	if m == Erased {
+		f.erase(u, on)
 	}
 	c := f.masks[chunk]
 	if c == nil {
@@ -375,15 +389,5 @@ func (f *fold) mask(m Mask, u Ordinal, on bool) {
 	}
 	into.Set(u.Low())
 	from.Unset(u.Low())
-	if m == Erased {
-		if f.erased[chunk] == nil {
-			f.erased[chunk] = &block.Words{}
-		}
-		if on {
-			f.erased[chunk].Set(u.Low())
-		} else {
-			f.erased[chunk].Unset(u.Low())
-		}
-	}
 	f.cursor.Users = max(f.cursor.Users, u+1)
 }

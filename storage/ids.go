@@ -227,6 +227,33 @@ func (ids *IDs) remember(r idRecord) error {
 	return nil
 }
 
+// forget takes the id of an erased user out, until it is written.
+func (ids *IDs) forget(space Space, u Ordinal) error {
+	name := pageName(space, uint32(u>>8))
+	page, known := ids.pages[name]
+	if !known {
+		var err error
+		if page, err = ids.readPage(space, uint32(u>>8)); err != nil {
+			return err
+		}
+	}
+	external, ok := page[uint8(u)]
+	if !ok {
+		return nil
+	}
+	holders, err := ids.holders(space, external)
+	if err != nil {
+		return err
+	}
+	others := slices.DeleteFunc(slices.Clone(holders), func(h holder) bool { return h.user == u })
+	ids.mu.Lock()
+	defer ids.mu.Unlock()
+	delete(page, uint8(u))
+	ids.pages[name] = page
+	ids.fresh[string(forwardKey(space, external))] = others
+	return nil
+}
+
 // confirm notes that a user was named on a day.
 func confirm(holders []holder, u Ordinal, day Day) []holder {
 	next := slices.Clone(holders)
@@ -253,7 +280,14 @@ func (f *fold) saveIDs(uint64) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(ids.pages)) {
-		if err := batch.Set(pageKey(Space(name>>32), uint32(name)), ids.pages[name].encode()); err != nil {
+		key := pageKey(Space(name>>32), uint32(name))
+		var err error
+		if page := ids.pages[name]; len(page) > 0 {
+			err = batch.Set(key, page.encode())
+		} else {
+			err = batch.Delete(key)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,7 @@ const (
 	keyForward  = 'i'
 	keyPage     = 'r'
 	keyDocument = 'n'
+	keyScratch  = 'x' // written and dropped to make Badger flush
 	keyCursor   = 'z'
 )
 

@@ -105,6 +105,8 @@ func (f *fold) loadMasks(chunks []*chunkView) ([]*chunkView, error) {
 		if !erased.Empty() {
 			f.erased[chunk] = erased
 		}
+		f.purged[chunk] = &block.Words{}
+		chunks[chunk].masks.Or(f.purged[chunk], purgedMask)
 		return nil
 	})
 	return chunks, err

@@ -312,6 +312,10 @@ func history(r *rand.Rand, clock *testClock, n int) []step {
 			steps = append(steps, recordStep("mask", func(rec *Records) { rec.Mask(mask, u, on) }, func(m *model) {
 				if on {
 					m.masks[mask][u] = true
+					if mask == Erased {
+						delete(m.ids[m.idOf[u]], u)
+						delete(m.idOf, u)
+					}
 				} else {
 					delete(m.masks[mask], u)
 				}
@@ -344,6 +348,8 @@ func history(r *rand.Rand, clock *testClock, n int) []step {
 			steps = append(steps, step{name: "confirm clock", apply: func(s *Store) error { return s.ConfirmClock() }, model: func(*model) {}})
 		case k < 93:
 			steps = append(steps, step{name: "checkpoint", apply: func(s *Store) error { return s.Checkpoint() }, model: func(*model) {}})
+		case k < 96:
+			steps = append(steps, step{name: "purge", apply: func(s *Store) error { return s.Purge() }, model: func(*model) {}})
 		default:
 			steps = append(steps, step{name: "seal", apply: func(s *Store) error { return s.Seal() }, model: func(*model) {}})
 		}

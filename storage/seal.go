@@ -10,7 +10,7 @@ import (
 )
 
 // roll moves the day on: any-time blocks follow, days that are over are sealed,
-// days past their retention are dropped.
+// days past their retention are dropped, erased users leave the disk.
 func (f *fold) roll(today Day) error {
 	f.refresh()
 	f.rollDue, f.rolled = true, f.s.clock()
@@ -19,7 +19,7 @@ func (f *fold) roll(today Day) error {
 	} else {
 		f.setDay(today)
 	}
-	err := errors.Join(f.seal(today), f.expire())
+	err := errors.Join(f.seal(today), f.expire(), f.purge(false))
 	f.rollDue = err != nil
 	return err
 }
@@ -243,7 +243,7 @@ func (f *fold) sealChunk(day Day, chunk int) error {
 		at := slices.Index(sealed.classes, part.class)
 		merged := part.block
 		if at >= 0 {
-			// Those erased since the day was sealed leave with the nightly rewrite.
+			// Those erased since the day was sealed leave with the next purge.
 			merged = builder.Union([]*block.Block{sealed.blocks[at], part.block}, nil, nil)
 			sealed.blocks[at] = merged
 		} else {

@@ -1,9 +1,6 @@
 package storage
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -93,14 +90,6 @@ type Store struct {
 	savedSeq   uint64 // batch up to which a restart need not replay
 }
 
-// identity is the file that makes a directory a store.
-type identity struct {
-	Format  int       `json:"format"`
-	ID      string    `json:"id"`
-	Epoch   uint16    `json:"epoch"`
-	Created time.Time `json:"created"`
-}
-
 const (
 	identityFile  = "store.json"
 	logDir        = "log"
@@ -145,7 +134,11 @@ func open(options Options) (*Store, error) {
 	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := s.identify(); err != nil {
+	fresh, err := s.identify()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := checkFiles(options.Dir, fresh); err != nil {
 		return nil, err
 	}
 	db, err := badger.Open(storeOptions(filepath.Join(options.Dir, storeDir)))
@@ -158,7 +151,11 @@ func open(options Options) (*Store, error) {
 	s.db = db
 	s.ids = &IDs{db: db, fresh: map[string][]holder{}, pages: map[uint64]idPage{}}
 	f := newFold(s)
-	if err := s.start(f); err != nil {
+	err = s.start(f)
+	if err == nil && fresh {
+		err = s.baptize(f)
+	}
+	if err != nil {
 		if s.log != nil {
 			s.log.Close()
 		}
@@ -231,34 +228,6 @@ func storeOptions(dir string) badger.Options {
 		WithNumLevelZeroTablesStall(6).
 		WithValueLogFileSize(16 << 20).
 		WithCompactL0OnClose(true)
-}
-
-// identify reads the store's identity, or gives it one.
-func (s *Store) identify() error {
-	path := filepath.Join(s.options.Dir, identityFile)
-	text, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		if err := json.Unmarshal(text, &s.about); err != nil {
-			return fmt.Errorf("read %s: %w: %w", path, ErrCorrupt, err)
-		}
-		if s.about.Format != currentFormat {
-			return fmt.Errorf("read %s: format %d is not known, this version reads %d: use the version that wrote it", path, s.about.Format, currentFormat)
-		}
-		return nil
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	s.about = identity{Format: currentFormat, ID: s.options.ID, Epoch: 1, Created: s.clock().UTC()}
-	if s.about.ID == "" {
-		var id [8]byte
-		rand.Read(id[:])
-		s.about.ID = hex.EncodeToString(id[:])
-	}
-	if text, err = json.MarshalIndent(s.about, "", "  "); err != nil {
-		return err
-	}
-	return writeFileSynced(path, append(text, '\n'))
 }
 
 // writeFileSynced writes a file so that a crash leaves all of it or nothing.

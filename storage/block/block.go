@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/bits"
+	"slices"
 	"sort"
 	"unsafe"
 )
@@ -202,6 +203,24 @@ func (b *Block) hasAt(i int, low uint16) bool {
 	lows := b.array(i)
 	j := sort.Search(len(lows), func(j int) bool { return lows[j] >= low })
 	return j < len(lows) && lows[j] == low
+}
+
+// Meets reports whether any of a set of users carries a label.
+func (b *Block) Meets(users *Words) bool {
+	for i := range b.Len() {
+		if b.bitmap(i) {
+			for j, x := range b.words(i) {
+				if x&users[j] != 0 {
+					return true
+				}
+			}
+			continue
+		}
+		if slices.ContainsFunc(b.array(i), users.Has) {
+			return true
+		}
+	}
+	return false
 }
 
 // Each calls fn for every user of the i-th label in ascending order.

@@ -71,6 +71,7 @@ type Log struct {
 	filling *batch
 	spare   [][]byte
 	last    uint64 // sequence of the newest durable batch
+	errand  func() // done by the committer between two batches
 	broken  error
 	closed  bool
 	done    chan struct{}
@@ -133,7 +134,7 @@ func (l *Log) bounds() error {
 	return l.db.View(func(txn *badger.Txn) error {
 		options := badger.IteratorOptions{}
 		it := txn.NewIterator(options)
-		it.Rewind()
+		it.Seek(key(1)) // past the scratch key that a crash in Compact may have left
 		if it.Valid() {
 			l.trimmed = binary.BigEndian.Uint64(it.Item().Key()) - 1
 		} else {
@@ -199,8 +200,15 @@ func (l *Log) commit() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		for l.filling.n == 0 && !l.closed {
+		for l.filling.n == 0 && !l.closed && l.errand == nil {
 			l.work.Wait()
+		}
+		if errand := l.errand; errand != nil {
+			l.errand = nil
+			l.mu.Unlock()
+			errand()
+			l.mu.Lock()
+			continue
 		}
 		b := l.filling
 		if b.n == 0 {
