@@ -108,21 +108,27 @@ func (ids *IDs) readHolders(key []byte) (holders []holder, err error) {
 			return err
 		}
 		return item.Value(func(value []byte) error {
-			body, err := unchecked(value)
-			if err != nil {
-				return err
-			}
-			r := reader{rest: body}
-			for len(r.rest) > 0 && !r.bad {
-				holders = append(holders, holder{user: r.ordinal(), day: r.day()})
-			}
-			if r.bad {
-				return ErrCorrupt
-			}
-			return nil
+			holders, err = decodeHolders(value)
+			return err
 		})
 	})
 	return holders, err
+}
+
+// decodeHolders reads the value of a forward key.
+func decodeHolders(value []byte) (holders []holder, err error) {
+	body, err := unchecked(value)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{rest: body}
+	for len(r.rest) > 0 && !r.bad {
+		holders = append(holders, holder{user: r.ordinal(), day: r.day()})
+	}
+	if r.bad {
+		return nil, ErrCorrupt
+	}
+	return holders, nil
 }
 
 // Page calls fn with the external id of each user of a page, in ascending
@@ -163,21 +169,28 @@ func (ids *IDs) readPage(space Space, page uint32) (entries idPage, err error) {
 			return err
 		}
 		return item.Value(func(value []byte) error {
-			body, err := unchecked(value)
-			if err != nil {
-				return err
-			}
-			r := reader{rest: body}
-			for len(r.rest) > 0 && !r.bad {
-				entries[r.byte()] = string(r.bytes(r.uvarint()))
-			}
-			if r.bad {
-				return ErrCorrupt
-			}
-			return nil
+			entries, err = decodePage(value)
+			return err
 		})
 	})
 	return entries, err
+}
+
+// decodePage reads the value of a page.
+func decodePage(value []byte) (idPage, error) {
+	body, err := unchecked(value)
+	if err != nil {
+		return nil, err
+	}
+	entries := idPage{}
+	r := reader{rest: body}
+	for len(r.rest) > 0 && !r.bad {
+		entries[r.byte()] = string(r.bytes(r.uvarint()))
+	}
+	if r.bad {
+		return nil, ErrCorrupt
+	}
+	return entries, nil
 }
 
 // encode writes a page in ascending order of users.

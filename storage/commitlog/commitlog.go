@@ -317,6 +317,16 @@ func (l *Log) Forget(b Batch) {
 	}
 }
 
+// Parse reads a batch as it lies on the device, which is not copied. The error
+// is ErrCorrupt.
+func Parse(seq uint64, value []byte) (Batch, error) {
+	b := Batch{Seq: seq, value: value}
+	if err := b.check(); err != nil {
+		return Batch{}, fmt.Errorf("read log batch %d: %w", seq, err)
+	}
+	return b, nil
+}
+
 func (b Batch) check() error {
 	end := len(b.value) - 4
 	if end < 1 || b.value[0] != version {

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,4 +66,16 @@ func eachInWAL(path string, fn func(Entry) error) (err error) {
 		return fmt.Errorf("read write-ahead file: %w", err)
 	}
 	return nil
+}
+
+// Contains reports whether the bytes occur in a file. Keys of a table share
+// their beginnings with those before them, so bytes that are not found may
+// still be spelt by one.
+func Contains(path string, raw []byte) (found bool, err error) {
+	file, err := open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, file.close()) }()
+	return bytes.Contains(file.data, raw), nil
 }
