@@ -11,7 +11,6 @@
 package compact
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -24,9 +23,6 @@ import (
 func Flush(db *badger.DB, scratch []byte) error {
 	err := db.Update(func(txn *badger.Txn) error { return txn.Set(scratch, nil) })
 	if err == nil {
-		err = readAll(db)
-	}
-	if err == nil {
 		err = db.DropPrefix(scratch)
 	}
 	if err != nil {
@@ -37,14 +33,8 @@ func Flush(db *badger.DB, scratch []byte) error {
 
 // Merge brings all tables to one level. Others may read and write meanwhile.
 func Merge(db *badger.DB) error {
-	if err := errors.Join(readAll(db), db.Flatten(1)); err != nil {
+	if err := db.Flatten(1); err != nil {
 		return fmt.Errorf("merge %s: %w", db.Opts().Dir, err)
 	}
 	return nil
-}
-
-// readAll moves the version that Badger believes somebody may still read up to
-// the newest: it keeps all that are younger.
-func readAll(db *badger.DB) error {
-	return db.View(func(*badger.Txn) error { return nil })
 }

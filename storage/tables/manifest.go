@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
-	"math/bits"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,9 +62,6 @@ func checkTail(tail []byte) error {
 		if n <= uint64(len(tail)-head) && crc32.Checksum(tail[head:head+n], castagnoli) == crc {
 			return fmt.Errorf("the length of a record has a flipped bit: %d instead of %d", claimed, n)
 		}
-	}
-	if bits.OnesCount32(claimed) == 0 {
-		return errors.New("a record is empty")
 	}
 	return nil
 }
