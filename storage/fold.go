@@ -125,7 +125,7 @@ func (f *fold) run() {
 		case <-tick.C:
 			f.turn()
 		case a := <-f.s.asks:
-			a.done <- f.answer(a.what)
+			a.done <- f.answer(a)
 		case <-f.s.stop:
 			f.refresh()
 			f.note(&f.s.saveErr, f.save())
@@ -150,7 +150,7 @@ func (f *fold) turn() {
 	for len(f.later) > 0 {
 		a := f.later[0]
 		f.later = f.later[1:]
-		a.done <- f.answer(a.what)
+		a.done <- f.answer(a)
 	}
 }
 
@@ -196,6 +196,7 @@ func (f *fold) note(kept *error, err error) {
 // ask is a request of another goroutine to the fold.
 type ask struct {
 	what askKind
+	work func(f *fold) error // of askWork
 	done chan error
 }
 
@@ -206,22 +207,25 @@ const (
 	askCheckpoint                // and save it
 	askSeal                      // and seal every day but today
 	askPurge                     // and take erased users off the disk
+	askWork                      // and do work that needs the fold to itself
 )
 
-func (f *fold) answer(what askKind) error {
+func (f *fold) answer(a ask) error {
 	f.refresh()
 	if today := DayOf(f.s.clock()); today != f.s.View().stamp.Day {
 		if err := f.roll(today); err != nil {
 			return err
 		}
 	}
-	switch what {
+	switch a.what {
 	case askCheckpoint:
 		return f.save()
 	case askSeal:
 		return f.seal(f.s.View().stamp.Day)
 	case askPurge:
 		return f.purge(true)
+	case askWork:
+		return a.work(f)
 	}
 	return f.fatal()
 }

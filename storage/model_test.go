@@ -171,6 +171,15 @@ func (m *model) compare(t *testing.T, s *Store, space Space, r *rand.Rand) {
 		}
 	}
 	m.compareIDs(t, s, space)
+	report, err := s.Examine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range report.Checks {
+		if len(c.Problems) > 0 {
+			t.Fatalf("the examination of %s (%s) finds %v", c.Name, c.Checked, c.Problems)
+		}
+	}
 	for which, got := range map[string]iter.Seq2[string, []byte]{"now": s.Documents().List("note"), "in the view": v.Documents("note")} {
 		found := map[string]string{}
 		for name, value := range got {

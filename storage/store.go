@@ -306,8 +306,10 @@ func (s *Store) Checkpoint() error { return s.ask(askCheckpoint) }
 // for the end of an import.
 func (s *Store) Seal() error { return s.ask(askSeal) }
 
-func (s *Store) ask(what askKind) error {
-	a := ask{what: what, done: make(chan error, 1)}
+func (s *Store) ask(what askKind) error { return s.askFor(ask{what: what}) }
+
+func (s *Store) askFor(a ask) error {
+	a.done = make(chan error, 1)
 	select {
 	case s.asks <- a:
 	case <-s.folded:

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -203,6 +204,15 @@ func (b *Block) hasAt(i int, low uint16) bool {
 	lows := b.array(i)
 	j := sort.Search(len(lows), func(j int) bool { return lows[j] >= low })
 	return j < len(lows) && lows[j] == low
+}
+
+// Equal reports whether two blocks hold the same users of the same labels.
+func (b *Block) Equal(o *Block) bool {
+	if b.Len() == 0 || o.Len() == 0 {
+		return b.Len() == o.Len()
+	}
+	// One set of users has one form; the checksum at the end may not be filled in.
+	return bytes.Equal(b.raw[:len(b.raw)-4], o.raw[:len(o.raw)-4])
 }
 
 // Meets reports whether any of a set of users carries a label.

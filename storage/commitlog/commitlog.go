@@ -301,6 +301,31 @@ func (l *Log) Next(after uint64) (b Batch, ok bool, err error) {
 	return b, true, nil
 }
 
+// Verify reads every batch after a sequence from the device, calls fn for each
+// of their records, and returns how many batches there are. A gap is an error.
+func (l *Log) Verify(after uint64, fn func(record []byte) error) (batches int, err error) {
+	for seq, last := after+1, l.Last(); seq <= last; seq++ {
+		err := l.db.View(func(txn *badger.Txn) error {
+			item, err := txn.Get(key(seq))
+			if err != nil {
+				return err
+			}
+			return item.Value(func(value []byte) error {
+				b, err := Parse(seq, value)
+				if err != nil {
+					return err
+				}
+				return b.Each(fn)
+			})
+		})
+		if err != nil {
+			return batches, fmt.Errorf("verify log batch %d of %d: %w", seq, last, err)
+		}
+		batches++
+	}
+	return batches, nil
+}
+
 // Forget gives the memory of a batch back that Next returned: it and all
 // before it will not be asked for again.
 func (l *Log) Forget(b Batch) {

@@ -1,0 +1,67 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Diagnose examines a store that no process has open: first every byte of its
+// files, then, if these are whole, what they say, by opening it. The errors are
+// ErrLocked, fs.ErrNotExist where there is no store, and those of reading; what
+// is wrong with the store is in the report.
+func Diagnose(options Options) (Report, error) {
+	var report Report
+	identity := Check{Name: "identity", Checked: identityFile}
+	_, err := readIdentity(options.Dir)
+	if errors.Is(err, ErrCorrupt) {
+		identity.add(doIdentify, "%v", err)
+	} else if err != nil {
+		return report, fmt.Errorf("examine store %s: %w", options.Dir, err)
+	}
+	files, err := diagnoseFiles(options.Dir)
+	if err != nil {
+		return report, fmt.Errorf("examine store %s: %w", options.Dir, err)
+	}
+	report.Checks = append(report.Checks, identity, files)
+	s, err := Open(options)
+	switch {
+	case err == nil:
+		inner, err := s.Examine()
+		report.Checks = append(report.Checks, inner.Checks...)
+		return report, errors.Join(err, s.Close())
+	case report.OK():
+		report.Checks = append(report.Checks, Check{Name: "opening", Problems: []Problem{{What: err.Error(), Do: doRestore}}})
+	default:
+		report.Checks = append(report.Checks, Check{Name: "contents", Skipped: "a store with damaged files is not opened, for Badger would hide the damage"})
+	}
+	return report, nil
+}
+
+// diagnoseFiles checks every byte of both directories.
+func diagnoseFiles(dir string) (Check, error) {
+	c := Check{Name: "files"}
+	var files, blocks, entries int
+	var bytes int64
+	for _, name := range []string{storeDir, logDir} {
+		sum, damages, err := checkDirectory(filepath.Join(dir, name), false)
+		if err != nil {
+			return c, err
+		}
+		files, bytes, blocks, entries = files+sum.Files, bytes+sum.Bytes, blocks+sum.Blocks, entries+sum.Entries
+		for _, d := range damages {
+			file := filepath.Join(name, d.File)
+			do := wayOut(file)
+			if d.Unused && do == doRestore {
+				do = doWait
+			}
+			c.add(do, "%s: %v", file, d.Err)
+		}
+	}
+	c.Checked = fmt.Sprintf("%d files, %s, %s blocks of tables, %s writes", files, humanize.IBytes(uint64(bytes)), comma(blocks), comma(entries))
+	return c, nil
+}
+
+func comma(n int) string { return humanize.Comma(int64(n)) }
