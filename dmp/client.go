@@ -129,6 +129,27 @@ func (c *Client) ConfirmClock(ctx context.Context) error {
 	return err
 }
 
+// Erase asks for users to be taken out of every answer.
+func (c *Client) Erase(ctx context.Context, request EraseRequest) (Erasure, error) {
+	return askFor[Erasure](ctx, c, pathErase, request)
+}
+
+// Purge asks for erased users to be taken off the disk, and waits.
+func (c *Client) Purge(ctx context.Context) error {
+	_, err := askFor[struct{}](ctx, c, pathPurge, struct{}{})
+	return err
+}
+
+// Examine asks the server to check its store.
+func (c *Client) Examine(ctx context.Context) (Diagnosis, error) {
+	return askFor[Diagnosis](ctx, c, pathExamine, struct{}{})
+}
+
+// Find asks where a user still stands.
+func (c *Client) Find(ctx context.Context, name string) (Found, error) {
+	return askFor[Found](ctx, c, pathFind, findQuestion{Name: name})
+}
+
 // Export streams the names of an export from the server to a writer.
 func (c *Client) Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error) {
 	body, err := c.ask(ctx, http.MethodPost, "/v1/export", request)

@@ -37,6 +37,10 @@ const (
 //	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
 //	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
 //	POST /v1/clock/confirm                             → {}
+//	POST /v1/erase    {"names": […], "dry_run": …}     → Erasure
+//	POST /v1/purge                                     → {}
+//	POST /v1/examine                                   → Diagnosis
+//	POST /v1/find     {"name": …}                      → Found
 //
 // A failure is a status of 400 or 500 with a failure as its body.
 func (d *DMP) controlServer() *http.Server {
@@ -56,6 +60,10 @@ func (d *DMP) controlServer() *http.Server {
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
+	answerQuestion(mux, pathErase, d.Erase)
+	answerQuestion(mux, pathPurge, func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, d.Purge(ctx) })
+	answerQuestion(mux, pathExamine, func(ctx context.Context, _ struct{}) (Diagnosis, error) { return d.Examine(ctx) })
+	answerQuestion(mux, pathFind, func(ctx context.Context, q findQuestion) (Found, error) { return d.Find(ctx, q.Name) })
 	return &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: controlHeaderTimeout,
@@ -81,6 +89,11 @@ type shelfOrder struct {
 	Replace bool             `json:"replace,omitempty"`
 }
 
+// findQuestion names a user to look for.
+type findQuestion struct {
+	Name string `json:"name"`
+}
+
 // The paths of the socket that take and give JSON.
 const (
 	pathCount         = "/v1/count"
@@ -94,6 +107,10 @@ const (
 	pathCopySegment   = "/v1/segments/copy"
 	pathRenameSegment = "/v1/segments/rename"
 	pathDeleteSegment = "/v1/segments/delete"
+	pathErase         = "/v1/erase"
+	pathPurge         = "/v1/purge"
+	pathExamine       = "/v1/examine"
+	pathFind          = "/v1/find"
 )
 
 func (d *DMP) answerShelf(mux *http.ServeMux) {
@@ -202,6 +219,7 @@ var kinds = map[string]error{
 	"expression": ErrExpression,
 	"id_space":   ErrIDSpace,
 	"segment":    ErrSegment,
+	"user":       ErrUnknownUser,
 	"corrupt":    storage.ErrCorrupt,
 	"full":       storage.ErrFull,
 	"stopped":    storage.ErrStopped,

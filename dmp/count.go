@@ -101,7 +101,7 @@ func expressionError(op permit.Operation, err error) error {
 func hintOf(err error) string {
 	switch {
 	case errors.Is(err, storage.ErrCorrupt):
-		return "The answer would be wrong without the damaged block, so there is none: restore the data directory from its backup."
+		return "The answer would be wrong, so there is none. While no server runs, `sosie doctor` says what is damaged and what to do."
 	case errors.Is(err, storage.ErrStopped):
 		return "Restart the server; `sosie status` says why it stopped."
 	case errors.Is(err, storage.ErrFull):

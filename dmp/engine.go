@@ -24,6 +24,15 @@ type Engine interface {
 	// ConfirmClock says that a jump of the clock that Status warns of is right, so
 	// that deletion by retention goes on.
 	ConfirmClock(ctx context.Context) error
+	// Erase takes users out of every answer.
+	Erase(ctx context.Context, request EraseRequest) (Erasure, error)
+	// Purge takes what the disk still holds of erased users off it.
+	Purge(ctx context.Context) error
+	// Examine checks the open store against itself. What to use where the store
+	// may not open is Diagnose.
+	Examine(ctx context.Context) (Diagnosis, error)
+	// Find says where on disk a user still stands.
+	Find(ctx context.Context, name string) (Found, error)
 	// Close lets go of the directory or the connection.
 	Close() error
 }

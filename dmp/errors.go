@@ -27,6 +27,8 @@ var (
 	ErrSegment = errors.New("bad segment")
 	// ErrIDSpace means an id space that was never declared.
 	ErrIDSpace = errors.New("unknown id space")
+	// ErrUnknownUser means a name that means no user.
+	ErrUnknownUser = errors.New("unknown user")
 )
 
 // Error is a failure an operator sees: what was done, to what, why it failed,

@@ -11,8 +11,9 @@ import (
 // Diagnose examines a store that no process has open: first every byte of its
 // files, then, if these are whole, what they say, by opening it. The errors are
 // ErrLocked, fs.ErrNotExist where there is no store, and those of reading; what
-// is wrong with the store is in the report.
-func Diagnose(options Options) (Report, error) {
+// is wrong with the store is in the report. More checks are made while it is
+// open.
+func Diagnose(options Options, more ...func(*Store) Check) (Report, error) {
 	var report Report
 	identity := Check{Name: "identity", Checked: identityFile}
 	_, err := readIdentity(options.Dir)
@@ -31,6 +32,9 @@ func Diagnose(options Options) (Report, error) {
 	case err == nil:
 		inner, err := s.Examine()
 		report.Checks = append(report.Checks, inner.Checks...)
+		for _, check := range more {
+			report.Checks = append(report.Checks, check(s))
+		}
 		return report, errors.Join(err, s.Close())
 	case report.OK():
 		report.Checks = append(report.Checks, Check{Name: "opening", Problems: []Problem{{What: err.Error(), Do: doRestore}}})

@@ -26,11 +26,13 @@ type Trace struct {
 	Mask bool `json:"mask,omitempty"`
 }
 
-// Wanted says whom Find looks for: users by number, and external ids. Users
-// whom an id names, now or in an earlier version, are looked for as well.
+// Wanted says whom Find looks for: users by number, or by an external id. Users
+// whom the id names, now or in an earlier version, are looked for as well.
 type Wanted struct {
 	Users []Ordinal
-	IDs   []WantedID
+	// IDs are the ways to read one name as an id; the first whose space has been
+	// declared is meant.
+	IDs []WantedID
 }
 
 // WantedID is an external id in a space.
@@ -59,13 +61,15 @@ func Find(dir string, want Wanted) (Finding, error) {
 		f.users[u] = true
 	}
 	spaces, err := f.spaces()
-	for _, id := range want.IDs {
-		for number, name := range spaces {
-			if name == id.Space {
-				f.ids[string(forwardKey(Space(number), id.External))] = true
-			}
+	for i, id := range want.IDs {
+		number := slices.Index(spaces, id.Space)
+		if number >= 0 {
+			f.ids[string(forwardKey(Space(number), id.External))] = true
 		}
-		f.raw = append(f.raw, []byte(id.External))
+		if number >= 0 || i == len(want.IDs)-1 {
+			f.raw = append(f.raw, []byte(id.External))
+			break
+		}
 	}
 	if err == nil {
 		err = f.gather()

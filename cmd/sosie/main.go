@@ -38,7 +38,9 @@ type cli struct {
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
 	Export  exportVerb `cmd:"" help:"Write the users of a segment to a file."`
+	Erase   erase      `cmd:"" help:"Take users out of every answer, and off the disk."`
 	Status  status     `cmd:"" help:"Show how the store and the pixel are doing."`
+	Doctor  doctor     `cmd:"" help:"Check the store against itself, or look for what is left of a user."`
 	Demo    demo       `cmd:"" help:"Fill a store with made-up visitors through the real pixel, and show what to try."`
 	Bench   bench      `cmd:"" help:"Measure this machine, each figure beside its floor."`
 	Health  health     `cmd:"" help:"Ask the pixel whether it answers; for container health checks."`

@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sosie/storage"
 )
 
 func TestMain(m *testing.M) {
@@ -24,6 +27,9 @@ func TestMain(m *testing.M) {
 //	browse N SITE LABELS   N browsers hit the pixel at $ADDRESS twice each
 //	ready                  wait until the server of the data directory answers
 //	unpack FILE            show a .gz or .zst file
+//	know DIR SPACE ID…     a user for each id in the closed store of DIR, seen today
+//	pick N FILE NAME       put the N-th line of a file into $NAME
+//	flip FILE              flip a bit in the middle of a file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -37,7 +43,7 @@ func TestScripts(t *testing.T) {
 			return l.Close()
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"browse": browse, "ready": ready, "unpack": unpack, "long": long,
+			"browse": browse, "ready": ready, "unpack": unpack, "long": long, "know": know, "pick": pick, "flip": flip,
 		},
 	})
 }
@@ -74,6 +80,39 @@ func browse(ts *testscript.TestScript, _ bool, args []string) {
 			}
 		}
 	}
+}
+
+func know(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := storage.Open(storage.Options{Dir: ts.MkAbs(args[0])})
+	ts.Check(err)
+	space, err := s.Space(args[1])
+	ts.Check(err)
+	var r storage.Records
+	for _, id := range args[2:] {
+		u, err := s.NewUser()
+		ts.Check(err)
+		today := storage.DayOf(time.Now())
+		r.Hit(u, today)
+		r.ID(space, []byte(id), u, today)
+	}
+	_, err = s.Append(&r)
+	ts.Check(err)
+	ts.Check(s.Close())
+}
+
+func pick(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ts.Setenv(args[2], strings.Split(ts.ReadFile(args[1]), "\n")[n-1])
+}
+
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	paths, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	text, err := os.ReadFile(paths[0])
+	ts.Check(err)
+	text[len(text)/2] ^= 4
+	ts.Check(os.WriteFile(paths[0], text, 0o600))
 }
 
 // long makes a directory whose path no socket address holds, and names it in
