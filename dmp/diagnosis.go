@@ -21,6 +21,9 @@ func (d Diagnosis) Board() string {
 			b.line(c.Name, "WRONG    %s", c.Checked)
 			b.problems(c)
 		}
+		for _, note := range c.Notes {
+			b.line("", "note: %s", note)
+		}
 	}
 	if d.Running {
 		b.line("note", "a server runs: it checked every byte of its files when it opened them; stop it and ask again to have them checked now")

@@ -57,11 +57,11 @@ func diagnoseFiles(dir string) (Check, error) {
 		files, bytes, blocks, entries = files+sum.Files, bytes+sum.Bytes, blocks+sum.Blocks, entries+sum.Entries
 		for _, d := range damages {
 			file := filepath.Join(name, d.File)
-			do := wayOut(file)
-			if d.Unused && do == doRestore {
-				do = doWait
+			if do := wayOut(file); !d.Unused || do != doRestore {
+				c.add(do, "%s: %v", file, d.Err)
+			} else { // a crash leaves it, and it goes when the store is opened
+				c.Notes = append(c.Notes, fmt.Sprintf("%s: %v", file, d.Err))
 			}
-			c.add(do, "%s: %v", file, d.Err)
 		}
 	}
 	c.Checked = fmt.Sprintf("%d files, %s, %s blocks of tables, %s writes", files, humanize.IBytes(uint64(bytes)), comma(blocks), comma(entries))

@@ -29,6 +29,8 @@ type Check struct {
 	Problems []Problem `json:"problems"`
 	// More is how many problems there are beyond those listed.
 	More int `json:"more,omitempty"`
+	// Notes are worth knowing and no harm.
+	Notes []string `json:"notes,omitempty"`
 	// Skipped says why the check was not made.
 	Skipped string `json:"skipped,omitempty"`
 }
@@ -56,7 +58,6 @@ const (
 	doRestore  = "Move the data directory aside and restore it from the last dump; what came in since is lost, so import it again where you can."
 	doRestart  = "Restart the server: what is in memory is derived from the disk again. If it comes back, report it as a bug."
 	doRemove   = "Nothing of the store is kept in it: while no server runs, delete the file, and it is made anew."
-	doWait     = "It does no harm: a crash left it, and it goes by itself."
 	doIdentify = "Restore the file from a backup of the data directory, or all of it from the last dump: without the right epoch every cookie counts as none."
 	doIDs      = "Import the ids of the space again, or restore from the last dump."
 	doBug      = "Restore from the last dump, and report it as a bug: the bytes are as they were written."
