@@ -3,6 +3,8 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/dustin/go-humanize"
@@ -17,6 +19,11 @@ func Diagnose(options Options, more ...func(*Store) Check) (Report, error) {
 	var report Report
 	identity := Check{Name: "identity", Checked: identityFile}
 	_, err := readIdentity(options.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, without := os.Stat(filepath.Join(options.Dir, storeDir)); without == nil {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+	}
 	if errors.Is(err, ErrCorrupt) {
 		identity.add(doIdentify, "%v", err)
 	} else if err != nil {
