@@ -32,7 +32,8 @@
 //	                                             (the top bit of part tells two copies apart;
 //	                                             both are there only in mid-rewrite)
 //	'd' day u32, sequence u64, part u16          a delta
-//	'm' chunk u32                                sequence u64, a block whose labels are masks, CRC-32C
+//	'm' chunk u32                                sequence u64, a block whose labels are masks, CRC-32C;
+//	                                             label 255: erased users of whom nothing is left
 //	'l' label u32                                JSON of the label, CRC-32C
 //	's'                                          JSON list of the id spaces' names, CRC-32C
 //	'c' sequence u64, part u16                   per claim: nonce u64, ordinal u32, Unix seconds u32; CRC-32C
@@ -40,6 +41,10 @@
 //	'r' space u8, ordinal>>8 u32                 per user: ordinal&255 u8, uvarint length, external id; CRC-32C
 //	'n' length u8, kind, name                    a document's value, CRC-32C
 //	'z'                                          JSON of the cursor, CRC-32C
+//	'x'                                          nothing: written and dropped to make Badger flush
+//
+// store.json ends with a checksum of its own. A store is new only where neither
+// it nor anything else is there: what is missing is never made anew.
 //
 // A delta is a version byte, 1, then per chunk: uvarint chunk, uvarint number
 // of keys, and the uvarint distances between the sorted keys (a key is
@@ -64,4 +69,17 @@
 // trimmed. A crash between any two replays part of the log, which changes
 // nothing: bits of days are united, masks carry their sequence, ids and claims
 // say the same again. Sealing writes the blocks, then drops the deltas.
+//
+// Opening checks every byte of the files first (package tables), because Badger
+// answers without what it cannot read. So a flipped bit in a closed file stops
+// the store instead of changing an answer; Diagnose says which, and what to do.
+//
+// # Erasure
+//
+// An erased user enters a mask, and from the batch that says so on no record of
+// the user is folded, and no id names it. Blocks, deltas and claims are written
+// without erased users by a purge, at midnight or when asked for; it ends with
+// compacting both directories (package compact), so that no earlier version
+// stays in a file, and is noted last, so that a crash does it again. Find looks
+// for what is left.
 package storage

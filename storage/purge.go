@@ -82,9 +82,10 @@ func (f *fold) purge(always bool) error {
 	return errors.Join(failed, f.notePurged(todo))
 }
 
-// compact takes deleted and replaced values off the device.
+// compact takes deleted and replaced values off the device. Nobody writes to the
+// store directory meanwhile.
 func (s *Store) compact() error {
-	return errors.Join(compact.Flush(s.db, []byte{keyScratch}), compact.Merge(s.db), s.log.Compact())
+	return errors.Join(compact.Directory(s.db, []byte{keyScratch}), s.log.Compact())
 }
 
 // aside does work that does not need the fold, and keeps answers fresh

@@ -2,6 +2,7 @@ package compact
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -49,13 +50,13 @@ func TestNothingEarlierStays(t *testing.T) {
 			levels++
 		}
 	}
-	if err := Flush(db, []byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	if err := Merge(db); err != nil {
+	if err := errors.Join(Flush(db, []byte("x")), Merge(db)); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("tables were at %d levels", levels)
+	if stale, err := leftovers(db); err != nil || len(stale) > 0 {
+		t.Errorf("%d keys have earlier versions: %v", len(stale), err)
+	}
 	seen := map[string]int{}
 	skipped, err := tables.Each(dir, func(e tables.Entry) error {
 		var i int
@@ -84,5 +85,19 @@ func TestNothingEarlierStays(t *testing.T) {
 	}
 	if len(seen) != n-n/3 {
 		t.Errorf("%d keys, want %d", len(seen), n-n/3)
+	}
+
+	reader := db.NewTransaction(false)
+	write("fourth", 0, 10, 1)
+	write("", 20, 30, 1)
+	if err := Directory(db, []byte("x")); !errors.Is(err, ErrHeld) {
+		t.Errorf("with a reader of earlier versions: %v, want ErrHeld", err)
+	}
+	reader.Discard()
+	if err := Directory(db, []byte("x")); err != nil {
+		t.Errorf("when the reader is done: %v", err)
+	}
+	if stale, err := leftovers(db); err != nil || len(stale) > 0 {
+		t.Errorf("when the reader is done: %d keys have earlier versions: %v", len(stale), err)
 	}
 }
