@@ -39,7 +39,7 @@ func TestNothingEarlierStays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const n = 60_000
+	const n = 30_000
 	write("first", 0, n, 1)
 	write("second", 0, n, 3)
 	write("", 1, n, 3)
