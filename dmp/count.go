@@ -7,6 +7,7 @@ import (
 	"sosie/audience"
 	"sosie/audience/permit"
 	"sosie/storage"
+	"sosie/storage/compact"
 )
 
 // answer is an expression bound to a view: the users an operation may touch.
@@ -102,6 +103,8 @@ func hintOf(err error) string {
 	switch {
 	case errors.Is(err, storage.ErrCorrupt):
 		return "The answer would be wrong, so there is none. While no server runs, `sosie doctor` says what is damaged and what to do."
+	case errors.Is(err, compact.ErrHeld):
+		return "An export or a dump is reading: purge again when it has ended. It is tried again at midnight in any case."
 	case errors.Is(err, storage.ErrStopped):
 		return "Restart the server; `sosie status` says why it stopped."
 	case errors.Is(err, storage.ErrFull):

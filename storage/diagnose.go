@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/dustin/go-humanize"
+
+	"sosie/storage/tables"
 )
 
 // Diagnose examines a store that no process has open: first every byte of its
@@ -17,7 +19,7 @@ import (
 // open.
 func Diagnose(options Options, more ...func(*Store) Check) (Report, error) {
 	var report Report
-	identity := Check{Name: "identity", Checked: identityFile}
+	who := Check{Name: "identity", Checked: identityFile}
 	_, err := readIdentity(options.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, without := os.Stat(filepath.Join(options.Dir, storeDir)); without == nil {
@@ -25,7 +27,7 @@ func Diagnose(options Options, more ...func(*Store) Check) (Report, error) {
 		}
 	}
 	if errors.Is(err, ErrCorrupt) {
-		identity.add(doIdentify, "%v", err)
+		who.add(doIdentify, "%v", err)
 	} else if err != nil {
 		return report, fmt.Errorf("examine store %s: %w", options.Dir, err)
 	}
@@ -33,7 +35,7 @@ func Diagnose(options Options, more ...func(*Store) Check) (Report, error) {
 	if err != nil {
 		return report, fmt.Errorf("examine store %s: %w", options.Dir, err)
 	}
-	report.Checks = append(report.Checks, identity, files)
+	report.Checks = append(report.Checks, who, files)
 	s, err := Open(options)
 	switch {
 	case err == nil:
@@ -54,14 +56,13 @@ func Diagnose(options Options, more ...func(*Store) Check) (Report, error) {
 // diagnoseFiles checks every byte of both directories.
 func diagnoseFiles(dir string) (Check, error) {
 	c := Check{Name: "files"}
-	var files, blocks, entries int
-	var bytes int64
+	var sum tables.Summary
 	for _, name := range []string{storeDir, logDir} {
-		sum, damages, err := checkDirectory(filepath.Join(dir, name), false)
+		one, damages, err := checkDirectory(filepath.Join(dir, name), false)
 		if err != nil {
 			return c, err
 		}
-		files, bytes, blocks, entries = files+sum.Files, bytes+sum.Bytes, blocks+sum.Blocks, entries+sum.Entries
+		sum.Add(one)
 		for _, d := range damages {
 			file := filepath.Join(name, d.File)
 			if do := wayOut(file); !d.Unused || do != doRestore {
@@ -71,7 +72,7 @@ func diagnoseFiles(dir string) (Check, error) {
 			}
 		}
 	}
-	c.Checked = fmt.Sprintf("%d files, %s, %s blocks of tables, %s writes", files, humanize.IBytes(uint64(bytes)), comma(blocks), comma(entries))
+	c.Checked = fmt.Sprintf("%d files, %s, %s blocks of tables, %s writes", sum.Files, humanize.IBytes(uint64(sum.Bytes)), comma(sum.Blocks), comma(sum.Entries))
 	return c, nil
 }
 

@@ -14,22 +14,20 @@ import (
 // checkFiles checks every byte of a closed store's directories before they are
 // opened. The error is ErrCorrupt, unless the damage lies where nothing is read,
 // or ErrLocked. Both directories of a store that is not fresh must be there.
-func checkFiles(dir string, fresh bool) (tables.Summary, error) {
-	var sum tables.Summary
+func checkFiles(dir string, fresh bool) error {
 	var failed error
 	for _, name := range []string{storeDir, logDir} {
-		one, damages, err := checkDirectory(filepath.Join(dir, name), fresh)
+		_, damages, err := checkDirectory(filepath.Join(dir, name), fresh)
 		if err != nil {
-			return sum, err
+			return err
 		}
-		sum.Merge(one)
 		for _, d := range damages {
 			if !d.Unused {
 				failed = errors.Join(failed, fmt.Errorf("%w: %s: %w", ErrCorrupt, filepath.Join(name, d.File), d.Err))
 			}
 		}
 	}
-	return sum, failed
+	return failed
 }
 
 // checkDirectory checks one of them while nobody else can open it.

@@ -33,6 +33,8 @@ type fold struct {
 	maskSeq    map[int]uint64       // sequence up to which a chunk's masks are on disk
 	erased     map[int]*block.Words // users whose records are dropped
 	purged     map[int]*block.Words // erased users of whom nothing is on disk
+	purgeTried time.Time
+	purgeErr   error // of the last purge
 
 	dirtyLabels map[Label]bool
 	dirtySpaces bool
@@ -223,7 +225,7 @@ func (f *fold) answer(a ask) error {
 	case askSeal:
 		return f.seal(f.s.View().stamp.Day)
 	case askPurge:
-		return f.purge(true)
+		return f.purge()
 	case askWork:
 		return a.work(f)
 	}

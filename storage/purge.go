@@ -40,14 +40,33 @@ func (f *fold) unpurged() map[int]*block.Words {
 	return todo
 }
 
-// purge rewrites all that holds users erased since the last purge, and then
-// compacts. Only when all of that is done is it noted, so that a crash does it
-// again. Unless always is set, it does nothing when nobody was erased.
-func (f *fold) purge(always bool) error {
-	todo := f.unpurged()
-	if len(todo) == 0 && !always {
+// purgeRetryEvery is how long the nightly purge waits after it failed: while a
+// long read holds earlier versions, trying costs and gains nothing.
+const purgeRetryEvery = 10 * time.Minute
+
+// purgeIfDue purges when users have been erased since the last time, or when
+// that failed a while ago.
+func (f *fold) purgeIfDue() error {
+	switch {
+	case f.purgeErr == nil && len(f.unpurged()) == 0:
 		return nil
+	case f.purgeErr != nil && f.s.clock().Sub(f.purgeTried).Abs() < purgeRetryEvery:
+		return f.purgeErr
 	}
+	return f.purge()
+}
+
+// purge does it now, and also compacts when nobody was erased.
+func (f *fold) purge() error {
+	f.purgeTried = f.s.clock()
+	f.purgeErr = f.purgeUsers(f.unpurged())
+	return f.purgeErr
+}
+
+// purgeUsers rewrites all that holds users erased since the last purge, and then
+// compacts. Only when all of that is done is it noted, so that a crash does it
+// again.
+func (f *fold) purgeUsers(todo map[int]*block.Words) error {
 	if err := f.s.room(); err != nil {
 		return fmt.Errorf("purge: %w", err)
 	}

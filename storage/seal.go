@@ -19,7 +19,7 @@ func (f *fold) roll(today Day) error {
 	} else {
 		f.setDay(today)
 	}
-	err := errors.Join(f.seal(today), f.expire(), f.purge(false))
+	err := errors.Join(f.seal(today), f.expire(), f.purgeIfDue())
 	f.rollDue = err != nil
 	return err
 }

@@ -138,7 +138,7 @@ func open(options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := checkFiles(options.Dir, fresh); err != nil {
+	if err := checkFiles(options.Dir, fresh); err != nil {
 		return nil, err
 	}
 	db, err := badger.Open(storeOptions(filepath.Join(options.Dir, storeDir)))

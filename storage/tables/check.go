@@ -65,9 +65,9 @@ func Check(dir string) (Summary, []Damage, error) {
 		return sum, nil, err
 	}
 	var damages []Damage
-	keep, err := manifest(dir)
-	if err != nil {
-		damages = append(damages, Damage{File: badger.ManifestFilename, Err: err})
+	keep, cause := manifest(dir)
+	if cause != nil {
+		damages = append(damages, Damage{File: badger.ManifestFilename, Err: cause})
 	}
 	for id := range keep {
 		if name := tableName(id); !slices.Contains(names, name) {
@@ -88,14 +88,13 @@ func Check(dir string) (Summary, []Damage, error) {
 			for name := range next {
 				one, damage, readErr := checkFile(dir, name)
 				mu.Lock()
-				sum.add(one)
+				sum.Add(one)
 				damages = append(damages, damage...)
 				err = errors.Join(err, readErr)
 				mu.Unlock()
 			}
 		})
 	}
-	err = nil
 	for _, name := range names {
 		next <- name
 	}
@@ -105,15 +104,13 @@ func Check(dir string) (Summary, []Damage, error) {
 	return sum, damages, err
 }
 
-func (s *Summary) add(o Summary) {
+// Add adds the figures of another file or directory.
+func (s *Summary) Add(o Summary) {
 	s.Files += o.Files
 	s.Bytes += o.Bytes
 	s.Blocks += o.Blocks
 	s.Entries += o.Entries
 }
-
-// Merge adds the figures of another directory.
-func (s *Summary) Merge(o Summary) { s.add(o) }
 
 // files lists the names in a directory; a missing one has none.
 func files(dir string) ([]string, error) {
