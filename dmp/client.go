@@ -183,6 +183,11 @@ func (c *Client) ask(ctx context.Context, method, path string, question any) (io
 	if err != nil {
 		return nil, c.wrap(err)
 	}
+	return c.do(r)
+}
+
+// do returns the body of an answer of 200; the caller closes it.
+func (c *Client) do(r *http.Request) (io.ReadCloser, error) {
 	answer, err := c.http.Do(r)
 	if err != nil {
 		return nil, c.wrap(err)

@@ -36,6 +36,7 @@ const (
 //	POST /v1/export   {"expression": …, "id_space": …} → frames, see stream.go
 //	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
 //	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
+//	POST /v1/import   see import_stream.go             → frames
 //	POST /v1/clock/confirm                             → {}
 //	POST /v1/erase    {"names": […], "dry_run": …}     → Erasure
 //	POST /v1/purge                                     → {}
@@ -57,6 +58,7 @@ func (d *DMP) controlServer() *http.Server {
 	})
 	d.answerShelf(mux)
 	mux.HandleFunc("POST /v1/export", d.streamExport)
+	mux.HandleFunc("POST /v1/import", d.streamImport)
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
@@ -217,6 +219,8 @@ type failure struct {
 // kinds are the errors that stay what they are on the other side.
 var kinds = map[string]error{
 	"expression": ErrExpression,
+	"request":    ErrRequest,
+	"file":       ErrFile,
 	"id_space":   ErrIDSpace,
 	"segment":    ErrSegment,
 	"user":       ErrUnknownUser,
@@ -240,7 +244,8 @@ func failureOf(err error) failure {
 }
 
 func (f failure) status() int {
-	if f.Kind == "expression" || f.Kind == "id_space" || f.Kind == "segment" {
+	switch f.Kind {
+	case "expression", "id_space", "segment", "request":
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

@@ -3,6 +3,7 @@ package dmp
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"sosie/audience/export"
@@ -19,6 +20,10 @@ type Engine interface {
 	// Export writes a name of each user to a writer. Only a nil error means that
 	// the writer has everything.
 	Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error)
+	// Import brings the events of a file in. Only a nil error means that all of it
+	// is durable and shows in answers; what came before an error stays, and
+	// importing the file again changes nothing twice.
+	Import(ctx context.Context, request ImportRequest, file io.Reader, progress ImportProgress) (Receipt, error)
 	// Status says how the house is doing.
 	Status(ctx context.Context) (Status, error)
 	// ConfirmClock says that a jump of the clock that Status warns of is right, so

@@ -1,6 +1,10 @@
 package dmp
 
-import "errors"
+import (
+	"errors"
+
+	"sosie/dmp/intake"
+)
 
 // The errors that callers tell apart with errors.Is.
 var (
@@ -29,6 +33,10 @@ var (
 	ErrIDSpace = errors.New("unknown id space")
 	// ErrUnknownUser means a name that means no user.
 	ErrUnknownUser = errors.New("unknown user")
+	// ErrRequest means an import that was asked for in a way that cannot be.
+	ErrRequest = intake.ErrRequest
+	// ErrFile means an imported file that cannot be read to its end.
+	ErrFile = intake.ErrInput
 )
 
 // Error is a failure an operator sees: what was done, to what, why it failed,

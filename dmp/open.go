@@ -22,6 +22,8 @@ type DMP struct {
 	segments *segments.Shelf
 	opened   time.Time
 	fresh    bool
+	// importing holds a token while an import runs.
+	importing chan struct{}
 
 	serving address
 }
@@ -36,7 +38,7 @@ func Open(c Config) (*DMP, error) {
 		debug.SetMemoryLimit(int64(c.Memory))
 	}
 	options := storage.Options{Dir: c.Data, Memory: int64(c.Memory), Reserve: int64(c.Reserve)}
-	d := &DMP{config: c, opened: time.Now()}
+	d := &DMP{config: c, opened: time.Now(), importing: make(chan struct{}, 1)}
 	exists, err := created(c.Data)
 	if err == nil && !exists {
 		d.store, err = create(c, options)

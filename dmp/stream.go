@@ -77,17 +77,16 @@ func (f *frameWriter) json(kind byte, v any) error {
 // readFrames hands the names of a stream to a writer until its end. ErrCut
 // means a stream that broke.
 func readFrames(from io.Reader, to export.Writer, progress Progress) (Export, error) {
-	r := bufio.NewReaderSize(from, 256<<10)
-	var buf []byte
+	r := newFrameReader(from)
 	for {
-		kind, err := r.ReadByte()
+		kind, err := r.kind()
 		if err != nil {
-			return Export{}, cut(err)
+			return Export{}, err
 		}
 		if kind == frameProgress {
 			var n [3]uint64
 			for i := range n {
-				if n[i], err = binary.ReadUvarint(r); err != nil {
+				if n[i], err = binary.ReadUvarint(r.r); err != nil {
 					return Export{}, cut(err)
 				}
 			}
@@ -96,19 +95,9 @@ func readFrames(from io.Reader, to export.Writer, progress Progress) (Export, er
 			}
 			continue
 		}
-		size, err := binary.ReadUvarint(r)
+		buf, err := r.bytes()
 		if err != nil {
-			return Export{}, cut(err)
-		}
-		if size > maxFrame {
-			return Export{}, fmt.Errorf("%w: a frame claims %d bytes", ErrCut, size)
-		}
-		if uint64(cap(buf)) < size {
-			buf = make([]byte, size)
-		}
-		buf = buf[:size]
-		if _, err := io.ReadFull(r, buf); err != nil {
-			return Export{}, cut(err)
+			return Export{}, err
 		}
 		switch kind {
 		case frameName:
@@ -122,15 +111,57 @@ func readFrames(from io.Reader, to export.Writer, progress Progress) (Export, er
 			}
 			return result, nil
 		case frameFailure:
-			var f failure
-			if err := json.Unmarshal(buf, &f); err != nil {
-				return Export{}, cut(err)
-			}
-			return Export{}, f.err()
+			return Export{}, readFailureFrame(buf)
 		default:
 			return Export{}, fmt.Errorf("%w: a frame of unknown kind %q", ErrCut, kind)
 		}
 	}
+}
+
+// frameReader reads frames.
+type frameReader struct {
+	r   *bufio.Reader
+	buf []byte
+}
+
+func newFrameReader(from io.Reader) *frameReader {
+	return &frameReader{r: bufio.NewReaderSize(from, 256<<10)}
+}
+
+// kind begins a frame. ErrCut means a stream that broke.
+func (f *frameReader) kind() (byte, error) {
+	kind, err := f.r.ReadByte()
+	if err != nil {
+		return 0, cut(err)
+	}
+	return kind, nil
+}
+
+// bytes reads what a frame holds, which is valid until the next call.
+func (f *frameReader) bytes() ([]byte, error) {
+	size, err := binary.ReadUvarint(f.r)
+	if err != nil {
+		return nil, cut(err)
+	}
+	if size > maxFrame {
+		return nil, fmt.Errorf("%w: a frame claims %d bytes", ErrCut, size)
+	}
+	if uint64(cap(f.buf)) < size {
+		f.buf = make([]byte, size)
+	}
+	f.buf = f.buf[:size]
+	if _, err := io.ReadFull(f.r, f.buf); err != nil {
+		return nil, cut(err)
+	}
+	return f.buf, nil
+}
+
+func readFailureFrame(text []byte) error {
+	var f failure
+	if err := json.Unmarshal(text, &f); err != nil {
+		return cut(err)
+	}
+	return f.err()
 }
 
 func cut(err error) error {

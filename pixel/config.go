@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -49,6 +50,9 @@ type Site struct {
 	// CountFirstHit records a browser's first hit at once. Robots and browsers
 	// without cookies then become a user at every hit.
 	CountFirstHit bool `yaml:"count_first_hit"`
+	// Rules give labels to pages; imported access logs of the site go through
+	// them. They grant only labels that the site writes.
+	Rules []rules.Rule `yaml:"rules"`
 }
 
 // site is a Site ready for hits. It never changes.
@@ -59,6 +63,7 @@ type site struct {
 	all        bool
 	names      map[string]bool
 	prefixes   []string
+	pages      rules.Set
 }
 
 // writes reports whether hits of the site may write a label.
@@ -122,6 +127,17 @@ func (s Site) ready() (*site, error) {
 			ready.names[w] = true
 		default:
 			return nil, fmt.Errorf("writes %q: want a label, a prefix such as interest/*, or *", w)
+		}
+	}
+	var err error
+	if ready.pages, err = rules.Compile(s.Rules); err != nil {
+		return nil, err
+	}
+	for _, r := range s.Rules {
+		for _, l := range r.Labels {
+			if !ready.writes(l) {
+				return nil, fmt.Errorf("the rule of %s grants %s, which the site does not write: add it to writes", r.Path, l)
+			}
 		}
 	}
 	return ready, nil

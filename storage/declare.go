@@ -24,8 +24,16 @@ func (s *Store) Declare(specs ...LabelSpec) ([]Label, error) {
 }
 
 // DeclareSite adds the reserved label of a site, site/<key>.
-func (s *Store) DeclareSite(key string) (Label, error) {
-	spec, err := LabelSpec{Name: sitePrefix + key}.normal()
+func (s *Store) DeclareSite(key string) (Label, error) { return s.declareReserved(sitePrefix + key) }
+
+// DeclareSource adds the reserved label of a source of imported rows,
+// source/<name>.
+func (s *Store) DeclareSource(name string) (Label, error) {
+	return s.declareReserved(sourcePrefix + name)
+}
+
+func (s *Store) declareReserved(name string) (Label, error) {
+	spec, err := LabelSpec{Name: name}.normal()
 	if err != nil {
 		return 0, err
 	}

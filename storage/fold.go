@@ -239,9 +239,11 @@ func (f *fold) fatal() error {
 	return f.s.foldErr
 }
 
-// drain folds every batch that the log has.
+// drain folds every batch that the log has now. What is appended meanwhile
+// waits for the next turn: an import that appends as fast as we fold must not
+// keep checkpoints from being due, for what is unsaved is in memory.
 func (f *fold) drain() {
-	for f.fatal() == nil {
+	for last := f.s.log.Last(); f.seq < last && f.fatal() == nil; {
 		batch, ok, err := f.s.log.Next(f.seq)
 		if err == nil && ok {
 			err = batch.Each(func(records []byte) error { return replay(records, f, &f.labels) })

@@ -171,6 +171,9 @@ func (d *Labels) LookupBytes(name []byte) (Label, bool) {
 // Site returns the reserved label of a site.
 func (d *Labels) Site(key string) (Label, bool) { return d.Lookup(sitePrefix + key) }
 
+// Source returns the reserved label of a source of imported rows.
+func (d *Labels) Source(name string) (Label, bool) { return d.Lookup(sourcePrefix + name) }
+
 // Spec returns what a label declared; for a number never given out, the zero
 // value.
 func (d *Labels) Spec(l Label) LabelSpec {
@@ -216,6 +219,10 @@ func (d *Labels) first(l Label, on Day) Day {
 	}
 	return max(on-Day(d.retention(l))+1, d.specs[l].Floor+1)
 }
+
+// InForce reports whether a tag of l dated day is in force on another day, or
+// will be: only one that has expired is not.
+func (d *Labels) InForce(l Label, day, on Day) bool { return day >= d.first(l, on) }
 
 // with returns a dictionary in which each given label is added or replaced.
 func (d *Labels) with(states map[Label]labelState) *Labels {

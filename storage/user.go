@@ -24,11 +24,14 @@ const (
 	OptedOut
 	// Robot users behave like machines: counted, never exported.
 	Robot
+	// NoConsent users were brought by a source that may not count them. Nothing
+	// uses them.
+	NoConsent
 
 	maskCount
 )
 
-var maskNames = [maskCount]string{"erased", "opted-out", "robot"}
+var maskNames = [maskCount]string{"erased", "opted-out", "robot", "no-consent"}
 
 // String returns the mask's name.
 func (m Mask) String() string {

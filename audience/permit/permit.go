@@ -28,8 +28,8 @@ var table = [operations]struct {
 	name      string
 	leavesOut []storage.Mask
 }{
-	Count:  {"count", []storage.Mask{storage.Erased, storage.OptedOut}},
-	Export: {"export", []storage.Mask{storage.Erased, storage.OptedOut, storage.Robot}},
+	Count:  {"count", []storage.Mask{storage.Erased, storage.OptedOut, storage.NoConsent}},
+	Export: {"export", []storage.Mask{storage.Erased, storage.OptedOut, storage.NoConsent, storage.Robot}},
 }
 
 // String returns the operation's name.

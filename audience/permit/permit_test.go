@@ -21,21 +21,21 @@ func (fixed) Mask(chunk int, m storage.Mask) block.Part {
 
 func TestAllowed(t *testing.T) {
 	for _, row := range []struct {
-		op                               Operation
-		name                             string
-		plain, erased, optedOut, isRobot bool
+		op                                          Operation
+		name                                        string
+		plain, erased, optedOut, isRobot, noConsent bool
 	}{
-		{Count, "count", true, false, false, true},
-		{Export, "export", true, false, false, false},
-		{operations, "unknown operation", false, false, false, false},
+		{Count, "count", true, false, false, true, false},
+		{Export, "export", true, false, false, false, false},
+		{operations, "unknown operation", false, false, false, false, false},
 	} {
 		var w block.Words
-		for low := range uint16(4) {
+		for low := range uint16(5) {
 			w.Set(low)
 		}
 		Allowed(fixed{}, 5, row.op, &w)
-		got := [4]bool{w.Has(0), w.Has(1 + uint16(storage.Erased)), w.Has(1 + uint16(storage.OptedOut)), w.Has(1 + uint16(storage.Robot))}
-		if want := [4]bool{row.plain, row.erased, row.optedOut, row.isRobot}; got != want {
+		got := [5]bool{w.Has(0), w.Has(1 + uint16(storage.Erased)), w.Has(1 + uint16(storage.OptedOut)), w.Has(1 + uint16(storage.Robot)), w.Has(1 + uint16(storage.NoConsent))}
+		if want := [5]bool{row.plain, row.erased, row.optedOut, row.isRobot, row.noConsent}; got != want {
 			t.Errorf("%s: allowed %v, want %v", row.op, got, want)
 		}
 		if All(fixed{}, 5, row.op) || All(fixed{}, 4, row.op) != row.plain {

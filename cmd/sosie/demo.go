@@ -114,9 +114,9 @@ func (d *demo) play(c *console, house *dmp.DMP, config dmp.Config, file, pixel s
 		return err
 	}
 	begin := time.Now()
-	bar := newBar(c.err)
+	bar := newBar(c.err, "visitors", 1)
 	truth, err := visitors.Browse(c, visitors.Options{Pixel: pixel, Users: d.Users, Seed: d.Seed,
-		Progress: func(done, total int) { bar.progress(done, total, uint64(done)) }})
+		Progress: func(done, total int) { bar.chunks(done, total, uint64(done)) }})
 	bar.end()
 	if err != nil {
 		return err

@@ -3,13 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"sosie/audience/export"
 	"sosie/dmp"
@@ -48,8 +44,8 @@ func (e *exportVerb) Run(c *console) (err error) {
 	}
 	defer file.Abort()
 	begin := time.Now()
-	bar := newBar(c.err)
-	result, err := engine.Export(c, dmp.ExportRequest{Expression: e.Expression, IDSpace: e.IDSpace}, file, bar.progress)
+	bar := newBar(c.err, "export", 1)
+	result, err := engine.Export(c, dmp.ExportRequest{Expression: e.Expression, IDSpace: e.IDSpace}, file, bar.chunks)
 	bar.end()
 	if err != nil {
 		return err
@@ -67,22 +63,3 @@ func (e *exportVerb) Run(c *console) (err error) {
 		result.Seq, result.Day, time.Since(begin).Round(time.Millisecond))
 	return err
 }
-
-// bar shows progress on a terminal, and nothing elsewhere.
-type bar struct{ *progressbar.ProgressBar }
-
-func newBar(w io.Writer) bar {
-	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return bar{progressbar.DefaultSilent(1)}
-	}
-	return bar{progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("export"),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
-}
-
-func (b bar) progress(done, total int, users uint64) {
-	b.ChangeMax(total)
-	b.Describe(humanize.Comma(int64(users)) + " users")
-	_ = b.Set(done) // a terminal that went away is no reason to stop
-}
-
-func (b bar) end() { _ = b.Finish() }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -26,6 +27,7 @@ A running server is reached through a socket in the data directory; without one,
   sosie demo                                        see it work, in a directory of its own
   sosie serve --config sosie.yaml                   answer the pixel
   sosie segment count 'interest/tennis within 7d'   how many users
+  sosie import --format csv --id-space crm FILE     events in from a file
   sosie export 'interest/*' --out users.csv.gz      who, by pseudonym
   sosie status                                      how it is doing
 
@@ -37,6 +39,7 @@ type cli struct {
 
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
+	Import  importVerb `cmd:"" help:"Bring events in from files."`
 	Export  exportVerb `cmd:"" help:"Write the users of a segment to a file."`
 	Erase   erase      `cmd:"" help:"Take users out of every answer, and off the disk."`
 	Status  status     `cmd:"" help:"Show how the store and the pixel are doing."`
@@ -72,7 +75,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var root cli
 	ended := -1
 	parser, err := kong.New(&root, kong.Name("sosie"), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.Vars{"default_data": dmp.DefaultData, "default_listen": dmp.DefaultListen},
+		kong.Vars{"default_data": dmp.DefaultData, "default_listen": dmp.DefaultListen,
+			"max_labels": strconv.Itoa(dmp.DefaultMaxLabels), "max_errors": strconv.Itoa(dmp.DefaultMaxErrors)},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Exit(func(code int) { ended = code }))
 	if err != nil {
@@ -104,7 +108,7 @@ func report(stderr io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "hint: `sosie --help` lists the commands, `sosie COMMAND --help` explains one.")
 	}
-	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, errUsage) {
+	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, errUsage) {
 		return 2
 	}
 	return 1

@@ -1,0 +1,280 @@
+package intake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"sosie/storage"
+	"sosie/storage/block"
+)
+
+// appendBytes is about how large one append becomes: small, for a hit that
+// comes meanwhile waits for the same commit.
+const appendBytes = 128 << 10
+
+// parcel is what the appender gets: records, and what is true of the file once
+// they are durable.
+type parcel struct {
+	records *storage.Records
+	so      *Receipt // nil when more of the batch follows
+	// folded, unless nil, is told when the fold has seen everything up to here.
+	folded chan<- error
+	end    error
+}
+
+// writer turns batches into records.
+type writer struct {
+	store   *storage.Store
+	request Request
+	today   storage.Day
+	names   dictionary
+	ids     resolver
+	source  storage.Label
+	site    storage.Label
+	consent *consent
+
+	receipt *Receipt
+	packed  *counter
+	touched map[int]*block.Words // users the import has met
+	past    bool                 // a row of a day before today was stored
+
+	out     chan<- parcel
+	free    chan *storage.Records
+	records *storage.Records
+	tags    []storage.Label
+}
+
+// run turns batches into parcels until the last of them.
+func (w *writer) run(ctx context.Context, in <-chan *batch) error {
+	for {
+		select {
+		case b := <-in:
+			if err := w.write(ctx, b); err != nil || b.end != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *writer) write(ctx context.Context, b *batch) error {
+	labels, numbers, err := w.names.resolve(b)
+	if err != nil {
+		return err
+	}
+	w.account(b, labels, numbers)
+	users, fresh, err := w.resolve(b)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(b.rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.day, b.day), cmp.Compare(a.label, b.label))
+	})
+	for rest := b.rows; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].user == rest[0].user {
+			n++
+		}
+		i := rest[0].user
+		w.user(b.users[i], users[i], fresh[i], rest[:n], numbers)
+		rest = rest[n:]
+		if w.records.Len() >= appendBytes {
+			if err := w.send(ctx, parcel{}); err != nil {
+				return err
+			}
+		}
+	}
+	return w.finish(ctx, b)
+}
+
+// resolve finds the users of the batch's rows, and only theirs: a user all of
+// whose rows were left out is not made.
+func (w *writer) resolve(b *batch) (users []named, fresh []bool, err error) {
+	places := make([]int32, len(b.users))
+	var wanted []string
+	for i := range b.rows {
+		r := &b.rows[i]
+		if places[r.user] == 0 {
+			wanted = append(wanted, b.users[r.user])
+			places[r.user] = int32(len(wanted))
+		}
+		r.user = places[r.user] - 1
+	}
+	b.users = wanted
+	return w.ids.resolve(wanted)
+}
+
+// account decides which rows are stored, counts the others, and keeps only the
+// first.
+func (w *writer) account(b *batch, labels *storage.Labels, numbers []storage.Label) {
+	r := w.receipt
+	r.Rows += b.lines
+	r.Malformed += b.malformed
+	r.Skipped += b.skipped
+	r.Errors = append(r.Errors, b.errors...)
+	r.LabelsNew = w.names.new
+	without := make([]uint64, len(numbers))
+	b.rows = slices.DeleteFunc(b.rows, func(t row) bool {
+		l := storage.Seen
+		if t.label != bare {
+			l = numbers[t.label]
+		}
+		switch {
+		case l == undeclared && w.request.DeclaredOnly:
+			without[t.label]++
+			r.Undeclared++
+		case l == undeclared || !labels.InForce(l, t.day, w.today):
+			if !t.extra {
+				r.Expired++
+			}
+		default:
+			if !t.extra {
+				r.Stored++
+			}
+			w.past = w.past || t.day < w.today
+			return false
+		}
+		return true
+	})
+	for i, n := range without {
+		if n > 0 {
+			r.undeclared(b.labels[i], n)
+		}
+	}
+}
+
+// user adds one user's rows, which are sorted by day and label. The id comes
+// first, so that it is durable no later than any tag.
+func (w *writer) user(external string, n named, fresh bool, rows []row, numbers []storage.Label) {
+	if last := rows[len(rows)-1].day; fresh || last > n.day {
+		n.day = last
+		w.records.ID(w.ids.space, []byte(external), n.user, n.day)
+	}
+	w.ids.met(external, n)
+	if w.touch(n.user) {
+		if fresh {
+			w.receipt.UsersNew++
+		} else {
+			w.receipt.UsersKnown++
+		}
+		w.consent.declare(w.records, n.user)
+	}
+	for len(rows) > 0 {
+		day := rows[0].day
+		w.tags = append(w.tags[:0], w.source)
+		if w.site != storage.Seen {
+			w.tags = append(w.tags, w.site)
+		}
+		last := int32(bare)
+		for len(rows) > 0 && rows[0].day == day {
+			if rows[0].label != last {
+				last = rows[0].label
+				w.tags = append(w.tags, numbers[last])
+			}
+			rows = rows[1:]
+		}
+		w.records.Hit(n.user, day, w.tags...)
+	}
+}
+
+// touch reports whether the import meets a user for the first time.
+func (w *writer) touch(u storage.Ordinal) bool {
+	words := w.touched[u.Chunk()]
+	if words == nil {
+		words = new(block.Words)
+		w.touched[u.Chunk()] = words
+	}
+	if words.Has(u.Low()) {
+		return false
+	}
+	words.Set(u.Low())
+	return true
+}
+
+// finish ends a batch: what it was is told, and the resolver turns when it is
+// time.
+func (w *writer) finish(ctx context.Context, b *batch) error {
+	w.receipt.Bytes = w.packed.n.Load()
+	so := w.receipt.snapshot()
+	p := parcel{so: &so, end: b.end}
+	if !w.ids.due() {
+		return w.send(ctx, p)
+	}
+	folded := make(chan error, 1)
+	p.folded = folded
+	if err := w.send(ctx, p); err != nil {
+		return err
+	}
+	return w.ids.turn(ctx, folded)
+}
+
+// send hands the records on and takes others to fill.
+func (w *writer) send(ctx context.Context, p parcel) error {
+	p.records = w.records
+	w.ids.sent += p.records.Len()
+	select {
+	case w.out <- p:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case w.records = <-w.free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// appender makes parcels durable, one at a time and in order.
+type appender struct {
+	store    *storage.Store
+	so       Receipt // what is durable
+	progress func(Receipt)
+	free     chan<- *storage.Records
+	syncing  errgroup.Group
+}
+
+// run appends until the last parcel, whose end it returns unless that is the
+// end of the file.
+func (a *appender) run(ctx context.Context, in <-chan parcel) error {
+	for {
+		var p parcel
+		select {
+		case p = <-in:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if p.records.Len() > 0 {
+			if _, err := a.store.Append(p.records); err != nil {
+				return fmt.Errorf("append rows: %w", err)
+			}
+		}
+		p.records.Reset()
+		a.free <- p.records
+		if p.so != nil {
+			a.so = *p.so
+			if a.progress != nil {
+				a.progress(a.so)
+			}
+		}
+		if folded := p.folded; folded != nil {
+			a.syncing.Go(func() error {
+				folded <- a.store.Sync()
+				return nil
+			})
+		}
+		if errors.Is(p.end, io.EOF) {
+			return nil
+		}
+		if p.end != nil {
+			return p.end
+		}
+	}
+}
