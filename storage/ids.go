@@ -94,8 +94,8 @@ type Found struct {
 }
 
 // LookupAll is Lookup for many ids at once, at half the cost of one by one. It
-// answers in the order of the ids, which may repeat.
-func (ids *IDs) LookupAll(space Space, externals []string) ([]Found, error) {
+// answers in the order of the ids, which may repeat, and keeps to a pace.
+func (ids *IDs) LookupAll(space Space, externals []string, pace *Pace) ([]Found, error) {
 	found := make([]Found, len(externals))
 	var unread []int
 	var key []byte
@@ -117,6 +117,7 @@ func (ids *IDs) LookupAll(space Space, externals []string) ([]Found, error) {
 				return err
 			}
 			found[i] = newest(holders)
+			pace.Step()
 		}
 		return nil
 	})
@@ -343,6 +344,7 @@ func (f *fold) saveIDs(uint64) error {
 		if err := setHolders(batch, []byte(key), ids.fresh[key]); err != nil {
 			return err
 		}
+		f.paces[0].Step()
 	}
 	for _, name := range slices.Sorted(maps.Keys(ids.pages)) {
 		key := pageKey(Space(name>>32), uint32(name))
@@ -355,6 +357,7 @@ func (f *fold) saveIDs(uint64) error {
 		if err != nil {
 			return err
 		}
+		f.paces[0].Step()
 	}
 	if err := batch.Flush(); err != nil {
 		return err

@@ -10,6 +10,9 @@ import (
 // per so many new users, and at most so many skipped by a crash.
 const leaseBlock = 1024
 
+// bulkBlock is the same for those that imports ask for.
+const bulkBlock = 16 * leaseBlock
+
 // leases gives out ordinals. Nothing is given out that the log does not know
 // as leased, so that no crash can give an ordinal out twice.
 type leases struct {
@@ -40,11 +43,11 @@ func (s *Store) NewUser() (Ordinal, error) {
 func (s *Store) NewUsers(n int) (Ordinal, error) {
 	s.leases.mu.Lock()
 	defer s.leases.mu.Unlock()
-	if n < 1 || uint64(s.leases.next)+uint64(n) > math.MaxUint32-leaseBlock {
+	if n < 1 || uint64(s.leases.next)+uint64(n) > math.MaxUint32-bulkBlock {
 		return 0, fmt.Errorf("lease %d ordinals: %w", n, ErrNoOrdinals)
 	}
 	if need := s.leases.next + Ordinal(n); need > s.leases.leased {
-		if err := s.lease((need + leaseBlock - 1) / leaseBlock * leaseBlock); err != nil {
+		if err := s.lease((need + bulkBlock - 1) / bulkBlock * bulkBlock); err != nil {
 			return 0, fmt.Errorf("lease ordinals: %w", err)
 		}
 	}
@@ -56,7 +59,7 @@ func (s *Store) NewUsers(n int) (Ordinal, error) {
 func (s *Store) lease(upto Ordinal) error {
 	var r Records
 	r.lease(upto)
-	if _, err := s.Append(&r); err != nil {
+	if _, err := s.AppendPatiently(&r); err != nil {
 		return err
 	}
 	s.leases.leased = upto

@@ -259,11 +259,19 @@ func writeFileSynced(path string, text []byte) error {
 // batch they are in. They show in views within Options.PublishEvery. The
 // errors are ErrFull, which passes when there is room again, ErrFuture, and
 // ErrStopped, which does not pass.
-func (s *Store) Append(r *Records) (uint64, error) {
+func (s *Store) Append(r *Records) (uint64, error) { return s.append(r, s.log.Append) }
+
+// AppendPatiently is Append for work in the background, such as an import,
+// which then makes way for what others append; see Pace.
+func (s *Store) AppendPatiently(r *Records) (uint64, error) {
+	return s.append(r, s.log.AppendPatiently)
+}
+
+func (s *Store) append(r *Records, to func([]byte) (uint64, error)) (uint64, error) {
 	if r.last > DayOf(s.clock())+1 {
 		return 0, fmt.Errorf("append records: %w: %s", ErrFuture, r.last)
 	}
-	seq, err := s.log.Append(r.buf)
+	seq, err := to(r.buf)
 	if errors.Is(err, commitlog.ErrBroken) || errors.Is(err, commitlog.ErrClosed) {
 		return 0, fmt.Errorf("%w: %w", ErrStopped, err)
 	}

@@ -13,7 +13,7 @@ import (
 // batchRows is how many rows are looked up and sorted together: many, so that
 // the ids of a batch are found in few passes over the table, and new users cost
 // few leases.
-const batchRows = 32 << 10
+const batchRows = 8 << 10
 
 // batch is a stretch of the file: its good rows, and what became of the others.
 type batch struct {
@@ -47,6 +47,7 @@ type batcher struct {
 	rules func(path []byte) []string
 	today storage.Day
 	shift storage.Day
+	pace  *storage.Pace
 
 	users, labels map[string]int32 // of the batch being filled
 	malformed     uint64           // in all
@@ -72,6 +73,7 @@ func (p *batcher) next() *batch {
 	p.users, p.labels = map[string]int32{}, map[string]int32{}
 	var e Event
 	for b.end == nil && len(b.rows) < batchRows && b.lines < 4*batchRows {
+		p.pace.Step()
 		err := p.reader.Next(&e)
 		bad := (*BadLine)(nil)
 		switch {

@@ -55,7 +55,7 @@ func (h *House) Import(ctx context.Context, q Request, file io.Reader, progress 
 		Origin: q.Origin, Provider: q.Provider, Begun: begun.UTC(),
 		Errors: []BadLine{}, UndeclaredLabels: map[string]uint64{}, Warnings: []string{},
 	}
-	in := &batcher{request: q, today: today}
+	in := &batcher{request: q, today: today, pace: h.Store.Pace()}
 	if q.Site != "" {
 		if in.rules, r.Warnings, err = h.Rules(q.Site); err != nil {
 			return *r, err
@@ -145,14 +145,14 @@ func (h *House) readTwice(ctx context.Context, q Request, file io.Reader, in *ba
 // what earlier imports said.
 func (h *House) writer(q Request, today storage.Day, r *Receipt, packed *counter) (*writer, error) {
 	w := &writer{
-		store: h.Store, request: q, today: today, receipt: r, packed: packed, touched: map[int]*block.Words{},
+		store: h.Store, request: q, today: today, pace: h.Store.Pace(), receipt: r, packed: packed, touched: map[int]*block.Words{},
 		names: dictionary{store: h.Store, request: q, today: today},
 	}
 	space, err := h.Store.Space(q.IDSpace)
 	if err != nil {
 		return nil, err
 	}
-	w.ids = resolver{store: h.Store, space: space, young: map[string]named{}}
+	w.ids = resolver{store: h.Store, space: space, pace: w.pace, young: map[string]named{}}
 	if w.source, err = h.Store.DeclareSource(q.Source); err != nil {
 		return nil, err
 	}

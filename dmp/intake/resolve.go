@@ -18,6 +18,7 @@ const (
 type resolver struct {
 	store *storage.Store
 	space storage.Space
+	pace  *storage.Pace
 	// young are the ids met in this turn, old those of the turn before: what is in
 	// neither has been folded, and the store finds it.
 	young, old map[string]named
@@ -48,7 +49,7 @@ func (r *resolver) resolve(externals []string) (users []named, fresh []bool, err
 			asked, places = append(asked, external), append(places, i)
 		}
 	}
-	found, err := r.store.IDs().LookupAll(r.space, asked)
+	found, err := r.store.IDs().LookupAll(r.space, asked, r.pace)
 	if err != nil {
 		return nil, nil, err
 	}

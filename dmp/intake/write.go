@@ -38,6 +38,7 @@ type writer struct {
 	source  storage.Label
 	site    storage.Label
 	consent *consent
+	pace    *storage.Pace
 
 	receipt *Receipt
 	packed  *counter
@@ -78,6 +79,7 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.day, b.day), cmp.Compare(a.label, b.label))
 	})
 	for rest := b.rows; len(rest) > 0; {
+		w.pace.Step()
 		n := 1
 		for n < len(rest) && rest[n].user == rest[0].user {
 			n++
@@ -252,7 +254,7 @@ func (a *appender) run(ctx context.Context, in <-chan parcel) error {
 			return ctx.Err()
 		}
 		if p.records.Len() > 0 {
-			if _, err := a.store.Append(p.records); err != nil {
+			if _, err := a.store.AppendPatiently(p.records); err != nil {
 				return fmt.Errorf("append rows: %w", err)
 			}
 		}

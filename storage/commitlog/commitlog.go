@@ -22,6 +22,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -81,14 +83,18 @@ type Log struct {
 	appended  uint64
 
 	trimmed uint64 // sequences up to it are gone
+
+	hasty atomic.Int64 // Unix nanoseconds of the newest commit that somebody waited for
 }
 
 type batch struct {
-	buf  []byte
-	n    int
-	seq  uint64
-	err  error
-	done chan struct{}
+	buf []byte
+	n   int
+	// hasty says that somebody waits for one of the records.
+	hasty bool
+	seq   uint64
+	err   error
+	done  chan struct{}
 }
 
 // Batch is what was committed together.
@@ -159,7 +165,16 @@ func newBatch(buf []byte) *batch {
 // Append adds one record, atomically, and returns the sequence of its batch
 // when it is on the device. The record is copied. It waits while the batch
 // being filled is full.
-func (l *Log) Append(record []byte) (uint64, error) {
+func (l *Log) Append(record []byte) (uint64, error) { return l.append(record, true) }
+
+// AppendPatiently is Append for work in the background, of which LastHasty says
+// nothing.
+func (l *Log) AppendPatiently(record []byte) (uint64, error) { return l.append(record, false) }
+
+// LastHasty is when something was last appended that somebody waits for.
+func (l *Log) LastHasty() time.Time { return time.Unix(0, l.hasty.Load()) }
+
+func (l *Log) append(record []byte, hasty bool) (uint64, error) {
 	if len(record) > maxBatch-64 {
 		return 0, fmt.Errorf("append record of %d bytes: %w: at most %d", len(record), ErrTooLarge, maxBatch-64)
 	}
@@ -175,6 +190,7 @@ func (l *Log) Append(record []byte) (uint64, error) {
 	b.buf = binary.AppendUvarint(b.buf, uint64(len(record)))
 	b.buf = append(b.buf, record...)
 	b.n++
+	b.hasty = b.hasty || hasty
 	if b.n == 1 {
 		l.work.Signal()
 	}
@@ -222,6 +238,9 @@ func (l *Log) commit() {
 		l.space.Broadcast()
 		b.seq, b.err = l.last+1, l.broken
 		l.mu.Unlock()
+		if b.hasty {
+			l.hasty.Store(time.Now().UnixNano())
+		}
 		refused := false
 		if b.err == nil && l.room != nil {
 			b.err = l.room()
