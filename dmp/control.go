@@ -58,7 +58,8 @@ func (d *DMP) controlServer() *http.Server {
 	})
 	d.answerShelf(mux)
 	mux.HandleFunc("POST /v1/export", d.streamExport)
-	mux.HandleFunc("POST /v1/import", d.streamImport)
+	stopping, stop := context.WithCancel(context.Background())
+	mux.HandleFunc("POST /v1/import", func(w http.ResponseWriter, r *http.Request) { d.streamImport(stopping, w, r) })
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
@@ -66,7 +67,7 @@ func (d *DMP) controlServer() *http.Server {
 	answerQuestion(mux, pathPurge, func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, d.Purge(ctx) })
 	answerQuestion(mux, pathExamine, func(ctx context.Context, _ struct{}) (Diagnosis, error) { return d.Examine(ctx) })
 	answerQuestion(mux, pathFind, func(ctx context.Context, q findQuestion) (Found, error) { return d.Find(ctx, q.Name) })
-	return &http.Server{
+	server := &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: controlHeaderTimeout,
 		ReadTimeout:       controlReadTimeout,
@@ -74,6 +75,8 @@ func (d *DMP) controlServer() *http.Server {
 		IdleTimeout:       controlIdleTimeout,
 		MaxHeaderBytes:    controlHeaderBytes,
 	}
+	server.RegisterOnShutdown(stop)
+	return server
 }
 
 // question is one about expressions; each path reads the fields it needs.

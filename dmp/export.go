@@ -2,12 +2,14 @@ package dmp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"sosie/audience/export"
 	"sosie/audience/permit"
+	"sosie/dmp/intake"
 	"sosie/pixel/identity"
 	"sosie/storage"
 )
@@ -42,9 +44,13 @@ func (d *DMP) namer(space string) (export.Namer, error) {
 		}
 		return &pseudonymNamer{names: names}, nil
 	}
+	if space == intake.ClientSpace {
+		return nil, &Error{Op: "export", Object: "id space " + space, Err: caused{errors.New("the clients of access logs are not exported"), ErrIDSpace},
+			Hint: "Leave --id-space out to name users by pseudonyms."}
+	}
 	number, ok := d.store.LookupSpace(space)
 	if !ok {
-		known := slices.Sorted(slices.Values(d.store.Spaces()))
+		known := slices.DeleteFunc(slices.Sorted(slices.Values(d.store.Spaces())), func(name string) bool { return name == intake.ClientSpace })
 		err := &Error{Op: "export", Object: "id space " + space, Err: caused{fmt.Errorf("it was never declared"), ErrIDSpace},
 			Hint: "No id space has been declared: leave --id-space out to name users by pseudonyms."}
 		if len(known) > 0 {

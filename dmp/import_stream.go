@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,26 +28,32 @@ const (
 	importStallTimeout = 10 * time.Minute
 	// importTellEvery is how often progress is sent at most.
 	importTellEvery = 200 * time.Millisecond
+	// importLastWords is how long a sender may take to read why it must stop.
+	importLastWords = 5 * time.Second
 	// importQuestionBytes is the longest line of a question.
 	importQuestionBytes = 64 << 10
 )
 
-func (d *DMP) streamImport(w http.ResponseWriter, r *http.Request) {
-	body := bufio.NewReaderSize(&movingReader{r: r.Body, deadline: http.NewResponseController(w)}, importQuestionBytes)
-	request, err := readImportRequest(body)
-	if err != nil {
-		answerJSON(w, func() (any, error) { return nil, err })
-		return
-	}
+// streamImport answers until the file is in, or the server is stopping: an
+// import can be repeated, so nobody waits for it.
+func (d *DMP) streamImport(stopping context.Context, w http.ResponseWriter, r *http.Request) {
 	deadline := http.NewResponseController(w)
-	if err := deadline.EnableFullDuplex(); err != nil {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(stopping, func() { cancel(errStopping) })()
+	// A sender that sends nothing must not hold what is to end.
+	defer context.AfterFunc(ctx, func() { _ = deadline.SetReadDeadline(time.Now()) })()
+	body := bufio.NewReaderSize(&movingReader{ctx: ctx, r: r.Body, deadline: deadline}, importQuestionBytes)
+	request, err := readImportRequest(body)
+	if err == nil {
+		err = deadline.EnableFullDuplex()
+	}
+	if err != nil {
 		answerJSON(w, func() (any, error) { return nil, err })
 		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	frames := &frameWriter{w: bufio.NewWriterSize(&movingWriter{w: w, deadline: deadline}, 64<<10)}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
 	var told time.Time
 	receipt, err := d.Import(ctx, request, body, func(so Receipt) {
 		if time.Since(told) < importTellEvery {
@@ -58,16 +65,24 @@ func (d *DMP) streamImport(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	// A failure to send needs no answer: the reader sees no end frame.
-	if err != nil {
-		_ = frames.json(frameReceipt, receipt)
-		_ = frames.json(frameFailure, failureOf(err))
-		// The sender stops when it has read why. Until then its file is taken, or
-		// closing the connection would take the answer from it.
-		_, _ = io.Copy(io.Discard, body)
+	if err == nil {
+		_ = frames.json(frameEnd, receipt)
 		return
 	}
-	_ = frames.json(frameEnd, receipt)
+	if context.Cause(ctx) == errStopping {
+		err = &Error{Op: "import", Object: request.File, Err: errStopping, Hint: "When it runs again, import the file again: nothing counts twice."}
+	}
+	_ = frames.json(frameReceipt, receipt)
+	_ = frames.json(frameFailure, failureOf(err))
+	// The sender stops when it has read why. Until then its file is taken, or
+	// closing the connection would take the answer from it.
+	if err := deadline.SetReadDeadline(time.Now().Add(importLastWords)); err == nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
 }
+
+// errStopping ends the imports of a server that is about to end.
+var errStopping = errors.New("the server is stopping")
 
 func readImportRequest(body *bufio.Reader) (q ImportRequest, err error) {
 	line, err := body.ReadSlice('\n')
@@ -85,12 +100,16 @@ func readImportRequest(body *bufio.Reader) (q ImportRequest, err error) {
 // movingReader gives each read its own time-out: a file may take as long as it
 // moves.
 type movingReader struct {
+	ctx      context.Context
 	r        io.Reader
 	deadline *http.ResponseController
 }
 
 func (m *movingReader) Read(p []byte) (int, error) {
 	if err := m.deadline.SetReadDeadline(time.Now().Add(importStallTimeout)); err != nil {
+		return 0, err
+	}
+	if err := m.ctx.Err(); err != nil {
 		return 0, err
 	}
 	n, err := m.r.Read(p)
