@@ -226,6 +226,9 @@ func count(t testing.TB, h *House, expression string) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := h.Store.Sync(); err != nil {
+		t.Fatal(err)
+	}
 	view := h.Store.View()
 	set, _, err := audience.Compile(view, e)
 	if err != nil {

@@ -92,8 +92,8 @@ func (h *House) Import(ctx context.Context, q Request, file io.Reader, progress 
 	if err != nil {
 		return *r, err
 	}
-	document := begun.UTC().Format(time.RFC3339Nano) + " " + q.Source
-	if err := h.record(document, r); err != nil {
+	document, err := h.begin(r)
+	if err != nil {
 		return *r, err
 	}
 	*r, err = h.pass(ctx, in, w, progress)
@@ -186,8 +186,12 @@ func (h *House) pass(ctx context.Context, in *batcher, w *writer, progress func(
 	return out.so, errors.Join(err, out.syncing.Wait())
 }
 
-// settle ends an import: its rows show in views, and rows of past days rest on
-// disk instead of waiting for midnight.
+// sealRows is how many rows of past days are sealed at once. Sealing writes
+// whole blocks, so fewer wait for midnight in memory.
+const sealRows = 20_000
+
+// settle ends an import: its rows show in views, and many rows of past days
+// rest on disk instead of waiting for midnight.
 func (h *House) settle(w *writer) error {
 	if err := h.Store.Sync(); err != nil {
 		return err
@@ -195,13 +199,24 @@ func (h *House) settle(w *writer) error {
 	if w.consent.err != nil {
 		return w.consent.err
 	}
-	if w.past {
+	if w.past >= sealRows {
 		return h.Store.Seal()
 	}
 	return nil
 }
 
-// record keeps the receipt, with what the operator declared.
+// begin records what the operator declared before the first row is written, and
+// returns the name of the document.
+func (h *House) begin(r *Receipt) (document string, err error) {
+	document = r.Begun.Format(time.RFC3339Nano) + " " + r.Source
+	for _, err = h.Store.Documents().Get(documentKind, document); err == nil; { // a clock set back
+		document += "'"
+		_, err = h.Store.Documents().Get(documentKind, document)
+	}
+	return document, h.record(document, r)
+}
+
+// record keeps the receipt under the name of its document.
 func (h *House) record(document string, r *Receipt) error {
 	text, err := json.Marshal(r)
 	if err == nil {

@@ -43,7 +43,7 @@ type writer struct {
 	receipt *Receipt
 	packed  *counter
 	touched map[int]*block.Words // users the import has met
-	past    bool                 // a row of a day before today was stored
+	past    int                  // stored rows of days before today
 
 	out     chan<- parcel
 	free    chan *storage.Records
@@ -140,7 +140,9 @@ func (w *writer) account(b *batch, labels *storage.Labels, numbers []storage.Lab
 			if !t.extra {
 				r.Stored++
 			}
-			w.past = w.past || t.day < w.today
+			if t.day < w.today {
+				w.past++
+			}
 			return false
 		}
 		return true
