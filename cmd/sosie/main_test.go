@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 //
 //	browse N SITE LABELS   N browsers hit the pixel at $ADDRESS twice each
 //	ready                  wait until the server of the data directory answers
+//	today FILE…            put the day of today where the files say TODAY
 //	unpack FILE            show a .gz or .zst file
 //	know DIR SPACE ID…     a user for each id in the closed store of DIR, seen today
 //	pick N FILE NAME       put the N-th line of a file into $NAME
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return l.Close()
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"browse": browse, "ready": ready, "unpack": unpack, "long": long, "know": know, "pick": pick, "flip": flip,
+			"browse": browse, "ready": ready, "unpack": unpack, "long": long, "know": know, "pick": pick, "flip": flip, "today": today,
 		},
 	})
 }
@@ -121,6 +122,14 @@ func long(ts *testscript.TestScript, _ bool, _ []string) {
 	dir := ts.MkAbs(strings.Repeat("long/", 40) + "data")
 	ts.Check(os.MkdirAll(dir, 0o700))
 	ts.Setenv("LONG", dir)
+}
+
+func today(ts *testscript.TestScript, _ bool, files []string) {
+	for _, name := range files {
+		text, err := os.ReadFile(ts.MkAbs(name))
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(strings.ReplaceAll(string(text), "TODAY", time.Now().UTC().Format(time.DateOnly))), 0o600))
+	}
 }
 
 func TestReport(t *testing.T) {

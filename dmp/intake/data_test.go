@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -57,15 +58,13 @@ var msnbcUsers = map[string]uint64{
 	"seen": 989_818, "source/msnbc": 989_818,
 }
 
-// msnbcCSV turns the first users of msnbc into CSV, and counts the users of
-// each label by itself.
-func msnbcCSV(t *testing.T, users int) (csv []byte, want map[string]uint64, rows uint64) {
+// msnbcCSV turns the first users of msnbc into CSV. It also returns the names
+// of the labels, and for each user which of them it has, by bit.
+func msnbcCSV(t *testing.T, users int) (csv []byte, names []string, people []uint32, rows uint64) {
 	lines := bufio.NewScanner(dataFile(t, "msnbc/msnbc990928.seq.gz"))
 	lines.Buffer(nil, 1<<20)
-	var names []string
 	out := bytes.NewBufferString("user,label,time\n")
-	want = map[string]uint64{}
-	for n, user := 1, 0; lines.Scan() && user < users; n++ {
+	for n := 1; lines.Scan() && len(people) < users; n++ {
 		fields := strings.Fields(lines.Text())
 		if n == 3 {
 			names = fields
@@ -73,38 +72,73 @@ func msnbcCSV(t *testing.T, users int) (csv []byte, want map[string]uint64, rows
 		if n <= 7 || len(fields) == 0 {
 			continue
 		}
-		user++
-		met := map[string]bool{"seen": true, "source/msnbc": true}
+		has := uint32(0)
 		for _, f := range fields {
 			page, err := strconv.Atoi(f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(out, "%d,%s,1999-09-28\n", user, names[page-1])
-			met[names[page-1]] = true
+			fmt.Fprintf(out, "%d,%s,1999-09-28\n", len(people)+1, names[page-1])
+			has |= 1 << (page - 1)
 			rows++
 		}
-		for l := range met {
-			want[l]++
-		}
+		people = append(people, has)
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return out.Bytes(), want, rows
+	return out.Bytes(), names, people, rows
+}
+
+// holds counts the people a condition holds for.
+func holds(people []uint32, condition func(has uint32) bool) (n uint64) {
+	for _, has := range people {
+		if condition(has) {
+			n++
+		}
+	}
+	return n
+}
+
+// randomExpression makes an expression over labels, and the same in plain code.
+func randomExpression(random *rand.Rand, names []string, depth int) (string, func(has uint32) bool) {
+	if depth == 0 {
+		l := random.IntN(len(names))
+		return names[l], func(has uint32) bool { return has>>l&1 != 0 }
+	}
+	a, ofA := randomExpression(random, names, random.IntN(depth))
+	b, ofB := randomExpression(random, names, random.IntN(depth))
+	switch random.IntN(3) {
+	case 0:
+		return "(" + a + " and " + b + ")", func(has uint32) bool { return ofA(has) && ofB(has) }
+	case 1:
+		return "(" + a + " or " + b + ")", func(has uint32) bool { return ofA(has) || ofB(has) }
+	default:
+		return "not (" + a + ")", func(has uint32) bool { return !ofA(has) }
+	}
 }
 
 // TestMSNBC imports a day of a large site twice and compares every label's
-// count with what the data set's page says, or for a part of it with a count by
-// hand.
+// count, and random expressions, with a count by hand, and the whole day also
+// with what the data set's page says.
 func TestMSNBC(t *testing.T) {
 	users := 20_000
 	if *wholeDay {
 		users = 1 << 30
 	}
-	csv, want, rows := msnbcCSV(t, users)
+	csv, names, people, rows := msnbcCSV(t, users)
+	want := map[string]uint64{"seen": uint64(len(people)), "source/msnbc": uint64(len(people))}
+	for l, name := range names {
+		want[name] = holds(people, func(has uint32) bool { return has>>l&1 != 0 })
+	}
 	if *wholeDay && !maps.Equal(want, msnbcUsers) {
 		t.Fatalf("counted by hand %v, the data set says %v", want, msnbcUsers)
+	}
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 1))
+	for range 30 {
+		expression, condition := randomExpression(random, names, 5)
+		want[expression] = holds(people, condition)
 	}
 	h := house(t, time.Now)
 	q := Request{Format: CSV, IDSpace: "msnbc", ShiftToNow: true, MaxLabels: DefaultMaxLabels}
@@ -117,7 +151,7 @@ func TestMSNBC(t *testing.T) {
 		}
 		for label, n := range want {
 			if got := count(t, h, label); got != n {
-				t.Errorf("round %d: %s has %d users, want %d", round+1, label, got, n)
+				t.Errorf("round %d, seed %d: %s has %d users, want %d", round+1, seed, label, got, n)
 			}
 		}
 	}
@@ -172,6 +206,64 @@ func TestMSWeb(t *testing.T) {
 		if got := count(t, h, label); got != want {
 			t.Errorf("%s: %d users, want %d", label, got, want)
 		}
+	}
+}
+
+// TestNASA imports a web server's log, written down as such logs are, twice on
+// two days, and compares it with a count by hand.
+func TestNASA(t *testing.T) {
+	lines := bufio.NewScanner(dataFile(t, "nasa/events_pseudonymised.tsv.gz"))
+	lines.Buffer(nil, 1<<20)
+	var log bytes.Buffer
+	hosts, rows, views := map[string]map[string]bool{"seen": {}}, uint64(0), uint64(0)
+	for lines.Scan() {
+		f := strings.Split(lines.Text(), "\t")
+		if len(f) != 6 || strings.HasPrefix(f[0], "#") {
+			continue
+		}
+		seconds, err := strconv.ParseInt(f[0], 10, 64)
+		if err != nil {
+			continue // a header
+		}
+		target := strings.NewReplacer(`\`, `\\`, `"`, `\"`, " ", "%20").Replace(f[3])
+		fmt.Fprintf(&log, "%s - - [%s] \"%s %s HTTP/1.0\" %s %s\n", f[1], time.Unix(seconds, 0).In(time.FixedZone("", -4*3600)).Format(accessLogTime), f[2], target, f[4], f[5])
+		rows++
+		if f[2] != "GET" || f[4][0] != '2' && f[4] != "304" || !strings.HasPrefix(target, "/") {
+			continue
+		}
+		views++
+		hosts["seen"][f[1]] = true
+		path, _, _ := strings.Cut(target, "?")
+		if top, _, ok := strings.Cut(path[1:], "/"); ok && storage.ValidLabelName(top) {
+			if hosts["page/"+top] == nil {
+				hosts["page/"+top] = map[string]bool{}
+			}
+			hosts["page/"+top][f[1]] = true
+		}
+	}
+	if rows != 30_969 {
+		t.Fatalf("%d requests", rows)
+	}
+	clock := &noon{}
+	h := house(t, clock.Now)
+	for label := range hosts {
+		if label != "seen" {
+			if _, err := h.Store.Declare(storage.LabelSpec{Name: label}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 2 {
+		r := imported(t, h, Request{Format: AccessLog, Site: "ksc", ShiftToNow: true}, log.Bytes())
+		if r.Rows != rows || r.Stored != views || r.Skipped != rows-views || r.Malformed != 0 || r.UsersNew+r.UsersKnown != uint64(len(hosts["seen"])) {
+			t.Errorf("receipt %+v, want %d views", r, views)
+		}
+		for label, of := range hosts {
+			if got := count(t, h, label); got != uint64(len(of)) {
+				t.Errorf("%s: %d users, want %d", label, got, len(of))
+			}
+		}
+		clock.days++
 	}
 }
 
