@@ -255,3 +255,33 @@ func TestClockGoesBackAndForth(t *testing.T) {
 		}
 	}
 }
+
+// TestInForce: only what has expired is not, and reserved labels live as long
+// as the longest of the others.
+func TestInForce(t *testing.T) {
+	s := openTest(t, Options{Clock: newTestClock().Now})
+	l := declare(t, s, LabelSpec{Name: "short", Retention: 10}, LabelSpec{Name: "long", Retention: 500})
+	source, err := s.DeclareSource("crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if known, ok := s.Labels().Source("crm"); !ok || known != source {
+		t.Errorf("source crm is %d %t, want %d", known, ok, source)
+	}
+	const on = Day(20_000)
+	for _, row := range []struct {
+		label Label
+		day   Day
+		want  bool
+	}{
+		{l[0], on, true}, {l[0], on + 1, true}, {l[0], on - 9, true}, {l[0], on - 10, false},
+		{l[1], on - 499, true}, {l[1], on - 500, false}, {source, on - 499, true}, {Seen, on - 500, false}, {Label(99), on, false},
+	} {
+		if got := s.Labels().InForce(row.label, row.day, on); got != row.want {
+			t.Errorf("label %d of day %s on %s: %t", row.label, row.day, on, got)
+		}
+	}
+	if _, err := s.DeclareSource("no way"); err == nil {
+		t.Error("a source with a space is declared")
+	}
+}
