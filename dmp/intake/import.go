@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,8 @@ type House struct {
 	// Rules returns the labels of a site's pages, and what an operator should
 	// know of its rules. A site that does not exist is an error.
 	Rules func(site string) (labels func(path []byte) []string, warnings []string, err error)
+
+	turnIDs int // replaces turnIDs in tests
 }
 
 // documentKind is the kind of the documents that remember imports: the receipt,
@@ -152,7 +155,7 @@ func (h *House) writer(q Request, today storage.Day, r *Receipt, packed *counter
 	if err != nil {
 		return nil, err
 	}
-	w.ids = resolver{store: h.Store, space: space, pace: w.pace, young: map[string]named{}}
+	w.ids = resolver{store: h.Store, space: space, pace: w.pace, young: map[string]named{}, most: cmp.Or(h.turnIDs, turnIDs)}
 	if w.source, err = h.Store.DeclareSource(q.Source); err != nil {
 		return nil, err
 	}

@@ -128,6 +128,18 @@ func TestTooManyBad(t *testing.T) {
 	}
 }
 
+// TestLongIDs: however much a batch holds, it fits the log.
+func TestLongIDs(t *testing.T) {
+	h := house(t, new(noon).Now)
+	file := bytes.NewBufferString(crmHead)
+	for i := range 2 * batchRows {
+		fmt.Fprintf(file, "%0256d,l,2026-03-10\n", i)
+	}
+	if r := imported(t, h, crm(), file.Bytes()); r.UsersNew != 2*batchRows || count(t, h, "l") != 2*batchRows {
+		t.Errorf("receipt %+v", r)
+	}
+}
+
 // TestShift: a historic file ends today, and a repetition on a later day, packed
 // otherwise, moves nothing.
 func TestShift(t *testing.T) {
@@ -218,6 +230,7 @@ func TestRandomImports(t *testing.T) {
 	clock := new(noon)
 	dir := t.TempDir()
 	h := openHouse(t, dir, clock.Now)
+	h.turnIDs = 1 + random.IntN(3000)
 	model := map[string]map[string]map[storage.Day]bool{} // user, label, day
 	today := storage.DayOf(clock.Now())
 	for round := range 6 {

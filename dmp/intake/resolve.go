@@ -23,6 +23,7 @@ type resolver struct {
 	// neither has been folded, and the store finds it.
 	young, old map[string]named
 	sent       int // bytes of records in this turn
+	most       int // turnIDs, or what a test wants
 	// behind is closed when the fold has seen the turn before.
 	behind <-chan error
 }
@@ -80,7 +81,7 @@ func (r *resolver) resolve(externals []string) (users []named, fresh []bool, err
 func (r *resolver) met(external string, n named) { r.young[external] = n }
 
 // due reports whether it is time to turn.
-func (r *resolver) due() bool { return len(r.young) >= turnIDs || r.sent >= turnBytes }
+func (r *resolver) due() bool { return len(r.young) >= r.most || r.sent >= turnBytes }
 
 // turn begins a new turn, once the fold has seen the one before. folded is
 // closed, or brings an error, when the fold has seen the one that ends.
