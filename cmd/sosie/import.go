@@ -65,15 +65,15 @@ A day of msnbc.com from the UCI archive, one user a line, as csv:
 }
 
 // Run imports one file after the other.
-func (v *importVerb) Run(c *console) (err error) {
+func (v *importVerb) Run(c *console) error {
 	if v.ShiftToNow && len(v.Files) > 1 {
 		return fmt.Errorf("%w: --shift-to-now would lay the last days of %d files on top of each other: import them as one, through -", errUsage, len(v.Files))
 	}
-	engine, err := c.reach()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, engine.Close()) }()
+	return c.asking(func(engine dmp.Engine) error { return v.all(c, engine) })
+}
+
+// all stops at the first file that does not come in whole.
+func (v *importVerb) all(c *console, engine dmp.Engine) (err error) {
 	var receipts []byte
 	for _, path := range v.Files {
 		var receipt dmp.Receipt

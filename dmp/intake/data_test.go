@@ -322,7 +322,7 @@ func count(t testing.TB, h *House, expression string) uint64 {
 		t.Fatal(err)
 	}
 	view := h.Store.View()
-	set, _, err := audience.Compile(view, e)
+	set, _, err := audience.Compile(view, e, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,8 @@ type resolver struct {
 	young, old map[string]named
 	sent       int // bytes of records in this turn
 	most       int // turnIDs, or what a test wants
-	// behind is closed when the fold has seen the turn before.
+	// behind brings nil when the fold has seen the turn before, or why it will
+	// not.
 	behind <-chan error
 }
 
@@ -34,9 +35,8 @@ type named struct {
 	day  storage.Day
 }
 
-// resolve returns the users of external ids, in their order, and from which of
-// the list on they are new: an id nobody has gets a new user. Ids may not
-// repeat.
+// resolve returns the users of external ids, in their order, and which of them
+// are new: an id that nobody has gets a new user. Ids may not repeat.
 func (r *resolver) resolve(externals []string) (users []named, fresh []bool, err error) {
 	users, fresh = make([]named, len(externals)), make([]bool, len(externals))
 	var asked []string
@@ -83,8 +83,8 @@ func (r *resolver) met(external string, n named) { r.young[external] = n }
 // due reports whether it is time to turn.
 func (r *resolver) due() bool { return len(r.young) >= r.most || r.sent >= turnBytes }
 
-// turn begins a new turn, once the fold has seen the one before. folded is
-// closed, or brings an error, when the fold has seen the one that ends.
+// turn begins a new turn, once the fold has seen the one before. folded brings
+// the same of the one that ends.
 func (r *resolver) turn(ctx context.Context, folded <-chan error) error {
 	if r.behind != nil {
 		select {
