@@ -1,6 +1,6 @@
 // Package dmp opens the rooms of the house and wires them: the store, the keys,
-// the pixel, imports, counts and exports. It is what a Go program embeds, and what the
-// command line is made of.
+// the pixel, imports, counts and exports. It is what a Go program embeds, and
+// what the command line is made of.
 //
 // A data directory belongs to one process at a time. Whoever opens it first,
 // with Open, answers for it; while Serve runs, everybody else on the machine

@@ -123,7 +123,8 @@ func (m *movingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Import sends a file to the server.
+// Import sends a file to the server. When it fails, a read of the file that was
+// under way may end only later; none begins after it has returned.
 func (c *Client) Import(ctx context.Context, request ImportRequest, file io.Reader, progress ImportProgress) (so Receipt, err error) {
 	question, err := json.Marshal(request)
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *Client) Import(ctx context.Context, request ImportRequest, file io.Read
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // ends the sending when the server has said why it takes no more
-	sent := &sentFile{Reader: io.MultiReader(bytes.NewReader(append(question, '\n')), file)}
+	sent := &sentFile{ctx: ctx, r: io.MultiReader(bytes.NewReader(append(question, '\n')), file)}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://sosie/v1/import", sent)
 	if err != nil {
 		return so, c.wrap(err)
@@ -188,13 +189,17 @@ func readReceipts(from io.Reader, so *Receipt, progress ImportProgress) error {
 // sentFile keeps why a file could not be read, which the connection's own error
 // would hide.
 type sentFile struct {
-	io.Reader
+	ctx context.Context
+	r   io.Reader
 	mu  sync.Mutex
 	err error
 }
 
 func (s *sentFile) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := s.r.Read(p)
 	if err != nil && err != io.EOF {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -123,6 +123,9 @@ func randomExpression(random *rand.Rand, names []string, depth int) (string, fun
 // with what the data set's page says.
 func TestMSNBC(t *testing.T) {
 	users := 20_000
+	if raceEnabled {
+		users = 2_000
+	}
 	if *wholeDay {
 		users = 1 << 30
 	}
@@ -263,7 +266,7 @@ func TestNASA(t *testing.T) {
 				t.Errorf("%s: %d users, want %d", label, got, len(of))
 			}
 		}
-		clock.days++
+		clock.days.Add(1)
 	}
 }
 
