@@ -64,7 +64,7 @@ type fold struct {
 	evictBelow Day   // days before it are evicted
 	later      []ask // asked in the middle of other work
 	workers    []block.Builder
-	paces      []*Pace // of the workers; the first is also the fold's own
+	pace       *Pace
 }
 
 // dayEvents are the events of one day by chunk.
@@ -100,10 +100,6 @@ const (
 )
 
 func newFold(s *Store) *fold {
-	paces := make([]*Pace, workerCount())
-	for i := range paces {
-		paces[i] = s.Pace()
-	}
 	return &fold{
 		s:              s,
 		pending:        map[Day]*dayEvents{},
@@ -118,8 +114,8 @@ func newFold(s *Store) *fold {
 		dirtyLabels:    map[Label]bool{},
 		dirtyDocuments: map[documentID]bool{},
 		relabelled:     map[Label]labelState{},
-		workers:        make([]block.Builder, len(paces)),
-		paces:          paces,
+		workers:        make([]block.Builder, workerCount()),
+		pace:           s.Pace(),
 	}
 }
 
@@ -300,7 +296,7 @@ func (f *fold) hit(u Ordinal, day Day, labels []Label) {
 	f.events += len(keys) - len(d.chunks[chunk])
 	d.chunks[chunk] = keys
 	f.cursor.Users = max(f.cursor.Users, u+1)
-	f.paces[0].Step()
+	f.pace.Step()
 }
 
 // see moves the horizon, which physical deletion follows. A jump of more than
@@ -369,7 +365,7 @@ func (f *fold) id(space Space, external []byte, u Ordinal, day Day) {
 		f.fail(fmt.Errorf("fold id of user %d: %w", u, err))
 	}
 	f.idsN++
-	f.paces[0].Step()
+	f.pace.Step()
 }
 
 // fail stops the fold: what it cannot read it must not skip.

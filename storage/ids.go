@@ -344,7 +344,7 @@ func (f *fold) saveIDs(uint64) error {
 		if err := setHolders(batch, []byte(key), ids.fresh[key]); err != nil {
 			return err
 		}
-		f.paces[0].Step()
+		f.pace.Step()
 	}
 	for _, name := range slices.Sorted(maps.Keys(ids.pages)) {
 		key := pageKey(Space(name>>32), uint32(name))
@@ -357,7 +357,7 @@ func (f *fold) saveIDs(uint64) error {
 		if err != nil {
 			return err
 		}
-		f.paces[0].Step()
+		f.pace.Step()
 	}
 	if err := batch.Flush(); err != nil {
 		return err
