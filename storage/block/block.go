@@ -262,19 +262,6 @@ func (b *Block) array(i int) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(&b.raw[b.offs[i]])), b.Card(i))
 }
 
-// AppendPortable appends the i-th label's users as a standard portable roaring
-// bitmap of 32-bit values, the chunk's number in the upper half.
-// https://github.com/RoaringBitmap/RoaringFormatSpec
-func (b *Block) AppendPortable(dst []byte, i int, chunk uint16) []byte {
-	const cookieWithoutRuns, payloadStart = 12346, 16
-	dst = binary.LittleEndian.AppendUint32(dst, cookieWithoutRuns)
-	dst = binary.LittleEndian.AppendUint32(dst, 1)
-	dst = binary.LittleEndian.AppendUint16(dst, chunk)
-	dst = binary.LittleEndian.AppendUint16(dst, b.cards[i])
-	dst = binary.LittleEndian.AppendUint32(dst, payloadStart)
-	return append(dst, b.raw[b.offs[i]:int(b.offs[i])+b.payloadSize(i)]...)
-}
-
 // littleEndian is checked once: the index and the payloads are read in place.
 var _ = func() struct{} {
 	probe := uint16(1)

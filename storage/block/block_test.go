@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"github.com/RoaringBitmap/roaring/v2"
 )
 
 // model is a block as a map: label to users.
@@ -171,31 +169,6 @@ func TestToggleAgainstModel(t *testing.T) {
 			}
 			b = bl.Toggle(b, label, &add, &remove)
 			check(t, b, want)
-		}
-	}
-}
-
-func TestPortableBitmapIsRoaring(t *testing.T) {
-	const chunk = 7
-	for seed := range uint64(50) {
-		want := randomModel(rand.New(rand.NewPCG(seed, 4)))
-		b := build(want.keys())
-		for i := range b.Len() {
-			bitmap := roaring.New()
-			if _, err := bitmap.FromBuffer(b.AppendPortable(nil, i, chunk)); err != nil {
-				t.Fatal(err)
-			}
-			if err := bitmap.Validate(); err != nil {
-				t.Fatal(err)
-			}
-			if int(bitmap.GetCardinality()) != b.Card(i) {
-				t.Fatalf("roaring reads %d users, want %d", bitmap.GetCardinality(), b.Card(i))
-			}
-			b.Each(i, func(low uint16) {
-				if !bitmap.Contains(chunk<<16 | uint32(low)) {
-					t.Fatalf("roaring lacks user %d", low)
-				}
-			})
 		}
 	}
 }

@@ -19,9 +19,9 @@
 //	end      u32  CRC-32C of all before it
 //
 // All numbers are little-endian. A payload is, byte for byte, the container of
-// a roaring bitmap without runs; the sixteen bytes of header that make it a
-// portable one are written when it leaves (AppendPortable), because at one
-// container a label they would double the size of a sparse day.
+// a roaring bitmap without runs; the header that makes the containers of a label
+// a portable one is written when they leave ([AppendPortable]), because at one
+// container a label it would double the size of a sparse day.
 //
 // The bytes of a block are aligned to eight; a slice out of Badger is not, so
 // [Decode] copies.
