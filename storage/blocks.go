@@ -115,30 +115,32 @@ func (s *Store) readBlock(class int, day Day, chunk int) (*block.Block, error) {
 // readCopy reads one block and says which copy it is, 0 or otherCopy. Where a
 // crash left both, a whole one is as good as the other: events since are in the
 // log or in deltas.
-func (s *Store) readCopy(class int, day Day, chunk int) (_ *block.Block, copy int, err error) {
-	var copies [2][]byte
+func (s *Store) readCopy(class int, day Day, chunk int) (b *block.Block, copy int, err error) {
 	err = s.db.View(func(txn *badger.Txn) error {
-		for c := range copies {
-			for part := range otherCopy {
-				item, err := txn.Get(partKey(class, day, chunk, c*otherCopy+part))
-				if err == badger.ErrKeyNotFound {
-					break
-				}
-				if err != nil {
-					return err
-				}
-				if err := item.Value(func(value []byte) error { copies[c] = append(copies[c], value...); return nil }); err != nil {
-					return err
-				}
-				if item.ValueSize() < maxValue {
-					break
-				}
+		b, copy, err = readCopy(txn, class, day, chunk)
+		return err
+	})
+	return b, copy, err
+}
+
+func readCopy(txn *badger.Txn, class int, day Day, chunk int) (_ *block.Block, copy int, err error) {
+	var copies [2][]byte
+	for c := range copies {
+		for part := range otherCopy {
+			item, err := txn.Get(partKey(class, day, chunk, c*otherCopy+part))
+			if err == badger.ErrKeyNotFound {
+				break
+			}
+			if err == nil {
+				err = item.Value(func(value []byte) error { copies[c] = append(copies[c], value...); return nil })
+			}
+			if err != nil {
+				return nil, 0, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, err)
+			}
+			if item.ValueSize() < maxValue {
+				break
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("read block of day %s, chunk %d: %w", day, chunk, err)
 	}
 	for c, encoded := range copies {
 		if encoded == nil {
@@ -158,10 +160,18 @@ func (s *Store) readCopy(class int, day Day, chunk int) (_ *block.Block, copy in
 
 // readDay reads the blocks of a day, one per retention class. One that is gone
 // was dropped after the view that names it was published.
-func (s *Store) readDay(chunk int, day Day, classes []int) ([]*block.Block, error) {
+func (s *Store) readDay(chunk int, day Day, classes []int) (blocks []*block.Block, err error) {
+	err = s.db.View(func(txn *badger.Txn) error {
+		blocks, err = readDay(txn, chunk, day, classes)
+		return err
+	})
+	return blocks, err
+}
+
+func readDay(txn *badger.Txn, chunk int, day Day, classes []int) ([]*block.Block, error) {
 	blocks := make([]*block.Block, 0, len(classes))
 	for _, class := range classes {
-		b, err := s.readBlock(class, day, chunk)
+		b, _, err := readCopy(txn, class, day, chunk)
 		if err != nil {
 			return nil, err
 		}

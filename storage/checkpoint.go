@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"sosie/storage/block"
 )
 
 // save makes everything folded so far durable in the store directory, then
@@ -122,17 +124,21 @@ func (f *fold) saveLabels(uint64) error {
 func (f *fold) saveMasks(seq uint64) error {
 	chunks := f.s.View().chunks
 	for c := range f.dirtyMasks {
-		value := binary.LittleEndian.AppendUint64(nil, seq)
-		if m := chunks[c].masks; m != nil {
-			value = m.AppendEncoded(value)
-		}
-		if err := f.s.set(maskKey(c), checked(value)); err != nil {
+		if err := f.s.set(maskKey(c), encodeMasks(seq, chunks[c].masks)); err != nil {
 			return err
 		}
 		f.maskSeq[c] = seq
 	}
 	clear(f.dirtyMasks)
 	return nil
+}
+
+func encodeMasks(seq uint64, masks *block.Block) []byte {
+	value := binary.LittleEndian.AppendUint64(nil, seq)
+	if masks != nil {
+		value = masks.AppendEncoded(value)
+	}
+	return checked(value)
 }
 
 func (f *fold) saveClaims(seq uint64) error {

@@ -64,6 +64,15 @@ func (d documentSet) list(kind string) iter.Seq2[string, []byte] {
 	}
 }
 
+// kinds returns the kinds that have a document, in order.
+func (d documentSet) kinds() []string {
+	found := map[string]bool{}
+	for id := range d {
+		found[id.kind] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
 // Documents keep small values for the rooms above, durably and in memory: a
 // saved segment, what is remembered of an import. The store does not read them.
 // They are few: thousands, not millions.

@@ -21,6 +21,8 @@ type identity struct {
 	ID      string    `json:"id"`
 	Epoch   uint16    `json:"epoch"`
 	Created time.Time `json:"created"`
+	// Epochs are the lives after the first, for a store that was restored.
+	Epochs []Epoch `json:"epochs,omitempty"`
 	// Check is empty in stores of the first version.
 	Check string `json:"check,omitempty"`
 }
@@ -61,14 +63,14 @@ func readIdentity(dir string) (about identity, err error) {
 			return about, fmt.Errorf("read %s: %w: checksum differs", path, ErrCorrupt)
 		}
 	}
-	if about.Format != currentFormat {
+	if about.Format < firstFormat || about.Format > currentFormat {
 		return about, unknownFormat(path, about.Format)
 	}
 	return about, nil
 }
 
 func unknownFormat(path string, format int) error {
-	return fmt.Errorf("read %s: format %d is not known, this version reads %d: use the version that wrote it", path, format, currentFormat)
+	return fmt.Errorf("read %s: format %d is not known, this version reads up to %d: use the version that wrote it", path, format, currentFormat)
 }
 
 // identify reads the store's identity, or makes one up, which baptize writes
@@ -76,12 +78,12 @@ func unknownFormat(path string, format int) error {
 func (s *Store) identify() (fresh bool, err error) {
 	s.about, err = readIdentity(s.options.Dir)
 	if err == nil && s.about.Check == "" {
-		err = s.writeIdentity()
+		err = s.about.write(s.options.Dir)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	s.about = identity{Format: currentFormat, ID: s.options.ID, Epoch: 1, Created: s.clock().UTC()}
+	s.about = identity{Format: firstFormat, ID: s.options.ID, Epoch: 1, Created: s.clock().UTC()}
 	if s.about.ID == "" {
 		var id [8]byte
 		rand.Read(id[:])
@@ -96,13 +98,13 @@ func (s *Store) baptize(f *fold) error {
 	if f.cursor != (cursor{}) || f.seq != 0 {
 		return fmt.Errorf("read %s: %w: the file is missing, and the directory holds a store", filepath.Join(s.options.Dir, identityFile), ErrCorrupt)
 	}
-	return s.writeIdentity()
+	return s.about.write(s.options.Dir)
 }
 
-func (s *Store) writeIdentity() error {
-	text, err := s.about.encode()
+func (about identity) write(dir string) error {
+	text, err := about.encode()
 	if err != nil {
 		return err
 	}
-	return writeFileSynced(filepath.Join(s.options.Dir, identityFile), text)
+	return writeFileSynced(filepath.Join(dir, identityFile), text)
 }

@@ -374,12 +374,16 @@ func setHolders(batch *badger.WriteBatch, key []byte, holders []holder) error {
 	if len(holders) == 0 {
 		return batch.Delete(key)
 	}
+	return batch.Set(key, encodeHolders(holders))
+}
+
+func encodeHolders(holders []holder) []byte {
 	value := make([]byte, 0, 12)
 	for _, h := range holders {
 		value = binary.AppendUvarint(value, uint64(h.user))
 		value = binary.AppendUvarint(value, uint64(uint32(h.day)))
 	}
-	return batch.Set(key, checked(value))
+	return checked(value)
 }
 
 // IDs is the store's third face: external ids.

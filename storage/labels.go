@@ -185,6 +185,15 @@ func (d *Labels) Spec(l Label) LabelSpec {
 	return spec
 }
 
+// Floor is the last day of a label that had expired when its retention was
+// lengthened, and that never comes back; 0 when there is none.
+func (d *Labels) Floor(l Label) Day {
+	if int(l) >= len(d.specs) {
+		return 0
+	}
+	return d.specs[l].Floor
+}
+
 // Len is the number of labels ever declared, reserved and deleted ones included.
 func (d *Labels) Len() int { return len(d.specs) }
 

@@ -20,7 +20,7 @@ func (f *fold) roll(today Day) error {
 		f.setDay(today)
 	}
 	err := errors.Join(f.seal(today), f.expire(), f.purgeIfDue())
-	f.rollDue = err != nil
+	f.rollDue = err != nil || f.s.readers.Load() > 0 // then nothing has expired yet
 	return err
 }
 
@@ -306,13 +306,16 @@ type classed struct {
 // splitByClass divides a block by the retention of its labels, so that what
 // expires together lies together. Labels that have expired are left out.
 func (f *fold) splitByClass(b *block.Block, day Day) []classed {
+	return splitByClass(&f.workers[0], f.dictionary, b, day, f.deletionDay())
+}
+
+func splitByClass(builder *block.Builder, labels *Labels, b *block.Block, day, deletion Day) []classed {
 	var classes []int
-	horizon := f.deletionDay()
 	class := func(label uint32) int {
-		if day < f.dictionary.first(Label(label), horizon) {
+		if day < labels.first(Label(label), deletion) {
 			return 0
 		}
-		return f.dictionary.retention(Label(label))
+		return labels.retention(Label(label))
 	}
 	for i := range b.Len() {
 		if c := class(b.Label(i)); c > 0 && !slices.Contains(classes, c) {
@@ -321,7 +324,7 @@ func (f *fold) splitByClass(b *block.Block, day Day) []classed {
 	}
 	var out []classed
 	for _, c := range classes {
-		part := f.workers[0].Union([]*block.Block{b}, func(_ int, label uint32) bool { return class(label) == c }, nil)
+		part := builder.Union([]*block.Block{b}, func(_ int, label uint32) bool { return class(label) == c }, nil)
 		out = append(out, classed{class: c, block: part})
 	}
 	return out
@@ -331,6 +334,9 @@ func (f *fold) splitByClass(b *block.Block, day Day) []classed {
 // highest day seen in the log, and frees their room on the device. Labels that
 // have meanwhile been given a longer retention move to their new class first.
 func (f *fold) expire() error {
+	if f.s.readers.Load() > 0 {
+		return nil // a snapshot may still read what would be dropped
+	}
 	if err := f.s.room(); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (s *Store) Status() (Status, error) {
 	v := s.View()
 	out := Status{ID: s.about.ID, Stamp: v.stamp, Labels: v.labels.Len(), Chunks: v.Chunks(), Claims: s.claims.len()}
 	s.statusMu.Lock()
-	out.Users, out.Horizon = int64(s.state.Users), s.state.Horizon
+	out.Users, out.Horizon = int64(s.state.Users-skipped(s.about.Epochs, s.state.Users)), s.state.Horizon
 	jump := s.state.Jump
 	out.Log.Saved = s.savedSeq
 	out.Memory = Memory{Resident: s.resident, Budget: s.options.Memory, EvictedBefore: s.evictBelow}

@@ -72,11 +72,13 @@ type Store struct {
 	leases     leases
 	claims     claims
 
-	asks   chan ask
-	stop   chan struct{}
-	folded chan struct{} // closed when the fold has ended
-	ended  sync.Once
-	endErr error
+	asks      chan ask
+	snapshots chan *Snapshot // the answer to askSnapshot
+	readers   atomic.Int32   // open snapshots
+	stop      chan struct{}
+	folded    chan struct{} // closed when the fold has ended
+	ended     sync.Once
+	endErr    error
 
 	sealedBytes atomic.Int64
 
@@ -91,10 +93,17 @@ type Store struct {
 }
 
 const (
-	identityFile  = "store.json"
-	logDir        = "log"
-	storeDir      = "store"
-	currentFormat = 1
+	identityFile = "store.json"
+	logDir       = "log"
+	storeDir     = "store"
+)
+
+// The formats of a store. One that was restored has epochs, and a version that
+// does not know of them must not accept its cookies.
+const (
+	firstFormat   = 1
+	epochsFormat  = 2
+	currentFormat = epochsFormat
 )
 
 // Exists reports whether dir holds a store.
@@ -122,11 +131,12 @@ func Open(options Options) (*Store, error) {
 func open(options Options) (*Store, error) {
 	options = options.normal()
 	s := &Store{
-		options: options,
-		clock:   options.Clock,
-		asks:    make(chan ask),
-		stop:    make(chan struct{}),
-		folded:  make(chan struct{}),
+		options:   options,
+		clock:     options.Clock,
+		asks:      make(chan ask),
+		snapshots: make(chan *Snapshot, 1),
+		stop:      make(chan struct{}),
+		folded:    make(chan struct{}),
 	}
 	s.claims.byNonce = map[uint64]claim{}
 	s.spaces.byName = map[string]Space{}
@@ -343,9 +353,6 @@ func (s *Store) ConfirmClock() error {
 // ID is the store's name, random at its birth; a directory of keys remembers
 // whose it is.
 func (s *Store) ID() string { return s.about.ID }
-
-// Epoch is sealed in every cookie; a restored store has another.
-func (s *Store) Epoch() uint16 { return s.about.Epoch }
 
 // Close saves, and closes the directory. It waits for nobody: end what appends
 // first.

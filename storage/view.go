@@ -64,6 +64,9 @@ func (v *View) Labels() *Labels { return v.labels }
 // names. What Store.Documents has may be newer.
 func (v *View) Documents(kind string) iter.Seq2[string, []byte] { return v.documents.list(kind) }
 
+// DocumentKinds returns the kinds of all documents as of the view, in order.
+func (v *View) DocumentKinds() []string { return v.documents.kinds() }
+
 // Chunks is the number of chunks that have ever had a user.
 func (v *View) Chunks() int { return len(v.chunks) }
 
