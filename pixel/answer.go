@@ -159,12 +159,12 @@ func (p *Pixel) recognize(c *cookies, r *Reply, now time.Time) (who visitor, use
 }
 
 // voids returns why a user's cookie counts as none. One of an earlier epoch
-// stays good where its ordinal was given out before the epoch began.
+// stays good where its user came before the dump that a later one began with.
 func (p *Pixel) voids(c identity.UserCookie, now time.Time) cause {
 	switch {
 	case !c.Alive(storage.DayOf(now)):
 		return cookieExpired
-	case c.Epoch > p.store.Epoch() || !p.issued(c.Ordinal):
+	case c.Epoch > p.store.Epoch() || !p.issued(c.Ordinal) || p.store.Voided(c.Epoch, c.Ordinal):
 		return cookieForeign
 	case p.store.View().Masked(storage.Erased, c.Ordinal):
 		return cookieErased

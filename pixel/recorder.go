@@ -21,6 +21,9 @@ type Recorder interface {
 	View() *storage.View
 	// Epoch is sealed in cookies.
 	Epoch() uint16
+	// Voided reports whether what an epoch sealed of a user counts as none, since
+	// the store was restored from before that user.
+	Voided(epoch uint16, u storage.Ordinal) bool
 	// Broken is why nothing is acknowledged any more until a restart, or nil.
 	Broken() error
 	// HighWater is an ordinal below which all have been given out. It never
