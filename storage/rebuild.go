@@ -55,8 +55,8 @@ const (
 	rebuildBuffer = 4 << 20  // bytes handed over at once
 )
 
-// NewRebuild begins in a directory, which it makes, a store that goes on from
-// about in a new epoch.
+// NewRebuild begins, in a directory that is empty or not there, a store that goes
+// on from about in a new epoch.
 func NewRebuild(dir string, about About, epoch Epoch) (*Rebuild, error) {
 	fail := func(err error) (*Rebuild, error) { return nil, fmt.Errorf("rebuild store %s: %w", dir, err) }
 	if epoch.Number <= about.Epoch || epoch.Start < epoch.Mark || epoch.Mark < max(about.Leased, about.Users) {
@@ -64,8 +64,11 @@ func NewRebuild(dir string, about About, epoch Epoch) (*Rebuild, error) {
 	}
 	about.Epoch, about.Epochs = epoch.Number, append(slices.Clone(about.Epochs), epoch)
 	about.Leased = epoch.Start
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("rebuild store: %w", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		return fail(errors.Join(err, errors.New("the directory is not empty")))
 	}
 	options := storeOptions(filepath.Join(dir, storeDir)).
 		WithSyncWrites(false). // Finish syncs

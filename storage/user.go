@@ -40,3 +40,13 @@ func (m Mask) String() string {
 	}
 	return "unknown mask"
 }
+
+// MaskNamed returns the mask with a name.
+func MaskNamed(name string) (Mask, bool) {
+	for m, n := range maskNames {
+		if n == name {
+			return Mask(m), true
+		}
+	}
+	return 0, false
+}

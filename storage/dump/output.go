@@ -1,0 +1,111 @@
+package dump
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// syncEvery is how many bytes may wait for the device: a dump that hands over
+// everything at its end would hold up the hits that sync meanwhile.
+const syncEvery = 4 << 20
+
+// output is a file in the making, summed as it is written.
+type output struct {
+	file     File
+	os       *os.File
+	hash     hash.Hash
+	unsynced int
+}
+
+func create(dir string, f File) (*output, error) {
+	file, err := os.OpenFile(filepath.Join(dir, filepath.FromSlash(f.Name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &output{file: f, os: file, hash: sha256.New()}, nil
+}
+
+// Write writes, sums, and syncs now and then.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.os.Write(p)
+	o.hash.Write(p[:n])
+	o.file.Size += int64(n)
+	if err != nil {
+		return n, err
+	}
+	if o.unsynced += n; o.unsynced >= syncEvery {
+		o.unsynced = 0
+		return n, o.os.Sync()
+	}
+	return n, nil
+}
+
+// line writes a value as one line of JSON.
+func (o *output) line(v any) error {
+	text, err := encodeLine(v)
+	if err == nil {
+		_, err = o.Write(text)
+	}
+	return err
+}
+
+func encodeLine(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return b.Bytes(), err
+}
+
+// finish makes the file durable and says what was written.
+func (o *output) finish() (File, error) {
+	o.file.SHA256 = hex.EncodeToString(o.hash.Sum(nil))
+	return o.file, errors.Join(o.os.Sync(), o.os.Close())
+}
+
+func (o *output) abort() error { return o.os.Close() }
+
+// compress writes zstd in the caller's goroutine, so that pace holds for it too.
+func compress(w io.Writer) (*zstd.Encoder, error) {
+	return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+}
+
+// pace leaves the machine to the hits: after each slice of work it rests for a
+// while, so that a dump takes about half a core, and none of it in one piece.
+type pace struct{ began time.Time }
+
+const (
+	workSlice = 2 * time.Millisecond
+	// restShare is the time to rest per time worked.
+	restShare = 1
+)
+
+func (p *pace) start() { p.began = time.Now() }
+
+// breathe rests if it is due. The error is that of ctx.
+func (p *pace) breathe(ctx context.Context) error {
+	worked := time.Since(p.began)
+	if worked < workSlice {
+		return ctx.Err()
+	}
+	rest := time.NewTimer(restShare * worked)
+	defer rest.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-rest.C:
+	}
+	p.start()
+	return nil
+}
