@@ -62,15 +62,14 @@ func gather(blocks []*block.Block, name func(label uint32) string) []named {
 	return all
 }
 
-// bitmaps writes an archive of one bitmap per label.
+// bitmaps writes an archive of one bitmap per label. It is not compressed: zstd
+// makes a day of ten million users smaller by a tenth and takes a third of the
+// time.
 func (w *writer) bitmaps(f File, blocks []*block.Block, name func(label uint32) string) error {
 	return w.file(f, func(out *output) error {
-		compressed, err := compress(out)
-		if err != nil {
-			return err
-		}
-		archive := tar.NewWriter(compressed)
+		archive := tar.NewWriter(out)
 		var raw []byte
+		var err error
 		for _, n := range gather(blocks, name) {
 			raw = block.AppendPortable(raw[:0], n.containers)
 			head := &tar.Header{Name: memberName(n.name), Mode: 0o600, Size: int64(len(raw)), ModTime: w.manifest.At.Truncate(time.Second)}
@@ -89,7 +88,7 @@ func (w *writer) bitmaps(f File, blocks []*block.Block, name func(label uint32) 
 			}
 		}
 		w.users += uint64(out.file.Users)
-		return errors.Join(err, archive.Close(), compressed.Close())
+		return errors.Join(err, archive.Close())
 	})
 }
 

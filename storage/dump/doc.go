@@ -13,8 +13,8 @@
 //	manifest.json               what this is a dump of, and what each file holds
 //	labels.ndjson               {"number": 1, "name": "interest/tennis", "retention": 395, …}
 //	documents.ndjson            {"kind": "segment", "name": "big-spenders", "value": …}
-//	masks.tar.zst               erased.roaring, opted-out.roaring, robot.roaring
-//	bitmaps/2026-11-24.tar.zst  one for each day: interest/tennis.roaring, …
+//	masks.tar                   erased.roaring, opted-out.roaring, robot.roaring
+//	bitmaps/2026-11-24.tar      one for each day: interest/tennis.roaring, …
 //	ids/000-crm.ndjson.zst      {"id": "customer-1", "user": 7, "day": "2026-11-24"}, in
 //	                            ascending order of ids
 //	keys.tar.age                the keys, only where the owner asked and gave a passphrase

@@ -36,7 +36,7 @@ const (
 	manifestFile = "manifest.json"
 	labelsFile   = "labels.ndjson"
 	docsFile     = "documents.ndjson"
-	masksFile    = "masks.tar.zst"
+	masksFile    = "masks.tar"
 	partial      = ".partial"
 )
 

@@ -203,7 +203,7 @@ func (w *writer) day(day storage.Day) error {
 		}
 	}
 	labels := w.snap.View().Labels()
-	return w.bitmaps(File{Name: "bitmaps/" + day.String() + ".tar.zst", Holds: holdsBitmaps, Day: day}, all,
+	return w.bitmaps(File{Name: "bitmaps/" + day.String() + ".tar", Holds: holdsBitmaps, Day: day}, all,
 		func(label uint32) string { return labels.Spec(storage.Label(label)).Name })
 }
 
