@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"sosie/audience/export"
@@ -163,6 +164,25 @@ func (c *Client) Export(ctx context.Context, request ExportRequest, to export.Wr
 			err = ctx.Err()
 		}
 		return Export{}, c.wrap(err)
+	}
+	return result, nil
+}
+
+// Dump asks the server to write a dump, into a directory as it sees it.
+func (c *Client) Dump(ctx context.Context, request DumpRequest, progress Progress) (result Dump, err error) {
+	if request.Dir, err = filepath.Abs(request.Dir); err != nil {
+		return result, c.wrap(err)
+	}
+	body, err := c.ask(ctx, http.MethodPost, "/v1/dump", request)
+	if err != nil {
+		return result, err
+	}
+	defer body.Close()
+	if err := readAnswer(body, nil, progress, &result); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return Dump{}, c.wrap(err)
 	}
 	return result, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"sosie/audience/segments"
 	"sosie/storage"
+	"sosie/storage/dump"
 )
 
 // The control socket's time-outs and sizes. Whoever connects is the operator,
@@ -37,6 +38,7 @@ const (
 //	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
 //	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
 //	POST /v1/import   see import_stream.go             → frames
+//	POST /v1/dump     {"dir": …, "passphrase": …}      → frames, without names
 //	POST /v1/clock/confirm                             → {}
 //	POST /v1/erase    {"names": […], "dry_run": …}     → Erasure
 //	POST /v1/purge                                     → {}
@@ -60,6 +62,7 @@ func (d *DMP) controlServer() *http.Server {
 	mux.HandleFunc("POST /v1/export", d.streamExport)
 	stopping, stop := context.WithCancel(context.Background())
 	mux.HandleFunc("POST /v1/import", func(w http.ResponseWriter, r *http.Request) { d.streamImport(stopping, w, r) })
+	mux.HandleFunc("POST /v1/dump", d.streamDump)
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
@@ -154,12 +157,30 @@ func (d *DMP) streamExport(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return nil, err })
 		return
 	}
+	stream(w, r, func(ctx context.Context, frames *frameWriter, progress Progress) (any, error) {
+		return d.Export(ctx, q, frames, progress)
+	})
+}
+
+func (d *DMP) streamDump(w http.ResponseWriter, r *http.Request) {
+	var q DumpRequest
+	if err := readJSON(w, r, &q); err != nil {
+		answerJSON(w, func() (any, error) { return nil, err })
+		return
+	}
+	stream(w, r, func(ctx context.Context, _ *frameWriter, progress Progress) (any, error) {
+		return d.Dump(ctx, q, progress)
+	})
+}
+
+// stream answers with frames. Work whose reader has left is told to end.
+func stream(w http.ResponseWriter, r *http.Request, work func(context.Context, *frameWriter, Progress) (any, error)) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	moving := &movingWriter{w: w, deadline: http.NewResponseController(w)}
 	frames := &frameWriter{w: bufio.NewWriterSize(moving, 64<<10)}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
-	result, err := d.Export(ctx, q, frames, func(done, total int, users uint64) {
+	result, err := work(ctx, frames, func(done, total int, users uint64) {
 		if err := frames.progress(done, total, users); err != nil {
 			cancel(err)
 		}
@@ -227,6 +248,8 @@ var kinds = map[string]error{
 	"id_space":   ErrIDSpace,
 	"segment":    ErrSegment,
 	"user":       ErrUnknownUser,
+	"passphrase": ErrPassphrase,
+	"exists":     dump.ErrExists,
 	"corrupt":    storage.ErrCorrupt,
 	"full":       storage.ErrFull,
 	"stopped":    storage.ErrStopped,

@@ -24,6 +24,8 @@ type Engine interface {
 	// is durable and shows in answers; what came before an error stays, and
 	// importing the file again changes nothing twice.
 	Import(ctx context.Context, request ImportRequest, file io.Reader, progress ImportProgress) (Receipt, error)
+	// Dump writes everything into a directory on the machine of the engine.
+	Dump(ctx context.Context, request DumpRequest, progress Progress) (Dump, error)
 	// Status says how the house is doing.
 	Status(ctx context.Context) (Status, error)
 	// ConfirmClock says that a jump of the clock that Status warns of is right, so

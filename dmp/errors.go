@@ -29,6 +29,9 @@ var (
 	// ErrSegment means a saved segment that does not exist, or a name that cannot
 	// be given.
 	ErrSegment = errors.New("bad segment")
+	// ErrPassphrase means a passphrase that is missing, too short, or not the one
+	// that keys were dumped with.
+	ErrPassphrase = errors.New("a passphrase is wanted")
 	// ErrIDSpace means an id space that was never declared.
 	ErrIDSpace = errors.New("unknown id space")
 	// ErrUnknownUser means a name that means no user.

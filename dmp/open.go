@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"sosie/audience/segments"
@@ -26,6 +27,7 @@ type DMP struct {
 	importing chan struct{}
 
 	serving address
+	dumps   sync.WaitGroup
 }
 
 // Open opens the data directory, or creates it together with its keys, and
@@ -124,8 +126,10 @@ func RotateKeys(c Config) error {
 	return nil
 }
 
-// Close ends what Open began. Serve must have returned.
+// Close ends what Open began. Serve must have returned. It waits for a dump that
+// is still being written.
 func (d *DMP) Close() error {
+	d.dumps.Wait()
 	if err := d.store.Close(); err != nil {
 		return &Error{Op: "close", Object: d.config.Data, Err: err}
 	}

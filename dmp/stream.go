@@ -76,18 +76,24 @@ func (f *frameWriter) json(kind byte, v any) error {
 
 // readFrames hands the names of a stream to a writer until its end. ErrCut
 // means a stream that broke.
-func readFrames(from io.Reader, to export.Writer, progress Progress) (Export, error) {
+func readFrames(from io.Reader, to export.Writer, progress Progress) (result Export, err error) {
+	return result, readAnswer(from, to, progress, &result)
+}
+
+// readAnswer reads a stream whose end is the JSON of a result. One without names
+// needs no writer.
+func readAnswer(from io.Reader, to export.Writer, progress Progress, result any) error {
 	r := newFrameReader(from)
 	for {
 		kind, err := r.kind()
 		if err != nil {
-			return Export{}, err
+			return err
 		}
 		if kind == frameProgress {
 			var n [3]uint64
 			for i := range n {
 				if n[i], err = binary.ReadUvarint(r.r); err != nil {
-					return Export{}, cut(err)
+					return cut(err)
 				}
 			}
 			if progress != nil {
@@ -97,23 +103,25 @@ func readFrames(from io.Reader, to export.Writer, progress Progress) (Export, er
 		}
 		buf, err := r.bytes()
 		if err != nil {
-			return Export{}, err
+			return err
 		}
 		switch kind {
 		case frameName:
+			if to == nil {
+				return fmt.Errorf("%w: a name where none is due", ErrCut)
+			}
 			if err := to.Write(buf); err != nil {
-				return Export{}, err
+				return err
 			}
 		case frameEnd:
-			var result Export
-			if err := json.Unmarshal(buf, &result); err != nil {
-				return Export{}, cut(err)
+			if err := json.Unmarshal(buf, result); err != nil {
+				return cut(err)
 			}
-			return result, nil
+			return nil
 		case frameFailure:
-			return Export{}, readFailureFrame(buf)
+			return readFailureFrame(buf)
 		default:
-			return Export{}, fmt.Errorf("%w: a frame of unknown kind %q", ErrCut, kind)
+			return fmt.Errorf("%w: a frame of unknown kind %q", ErrCut, kind)
 		}
 	}
 }

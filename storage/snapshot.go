@@ -36,6 +36,10 @@ type About struct {
 	Spaces []string `json:"spaces"`
 }
 
+// Count is how many ordinals have been given out, or may have been, up to the
+// last that has a record.
+func (about About) Count() Ordinal { return about.Users - skipped(about.Epochs, about.Users) }
+
 // Snapshot is the whole store at one sequence of the log: a view, and what
 // only the device holds, ids and evicted days. While it is open nothing expires.
 type Snapshot struct {

@@ -29,6 +29,7 @@ A running server is reached through a socket in the data directory; without one,
   sosie segment count 'interest/tennis within 7d'   how many users
   sosie import --format csv --id-space crm FILE     events in from a file
   sosie export 'interest/*' --out users.csv.gz      who, by pseudonym
+  sosie dump /backup/today                          everything, in open formats
   sosie status                                      how it is doing
 
 Exit codes: 0 done, 1 failed, 2 the question was wrong.`
@@ -42,6 +43,8 @@ type cli struct {
 	Import  importVerb `cmd:"" help:"Bring events in from files."`
 	Export  exportVerb `cmd:"" help:"Write the users of a segment to a file."`
 	Erase   erase      `cmd:"" help:"Take users out of every answer, and off the disk."`
+	Dump    dumpVerb   `cmd:"" help:"Write everything into a directory that needs no Sosie to be read."`
+	Restore restore    `cmd:"" help:"Make a data directory out of a dump."`
 	Status  status     `cmd:"" help:"Show how the store and the pixel are doing."`
 	Doctor  doctor     `cmd:"" help:"Check the store against itself, or look for what is left of a user."`
 	Demo    demo       `cmd:"" help:"Fill a store with made-up visitors through the real pixel, and show what to try."`

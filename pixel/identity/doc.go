@@ -54,6 +54,8 @@
 //	erasures.ndjson  one line per erasure, so that a store restored from an older
 //	               dump forgets again: {"store": "<id>", "epoch": 1, "user": 7,
 //	               "seq": 12, "at": "2026-11-24T13:05:06Z"}
+//	epoch.json     the last epoch that a restore began, so that the next one is
+//	               another: {"store": "<id>", "number": 2, "start": 16842752}
 //
 // # Lives
 //

@@ -16,6 +16,9 @@ var (
 	ErrForged = errors.New("token does not open")
 	// ErrJournal means a journal of erasures that cannot be read.
 	ErrJournal = errors.New("journal of erasures is damaged")
+	// ErrPassphrase means a passphrase that is too short, or not the one that the
+	// keys were backed up with.
+	ErrPassphrase = errors.New("wrong passphrase")
 	// ErrBadPartner means a partner's name that cannot be used.
 	ErrBadPartner = errors.New("bad partner name")
 )

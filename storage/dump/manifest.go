@@ -42,13 +42,12 @@ const (
 
 // What a file holds.
 const (
-	holdsLabels    = "labels"
-	holdsDocuments = "documents"
-	holdsMasks     = "masks"
-	holdsBitmaps   = "bitmaps"
-	holdsIDs       = "ids"
-	// HoldsKeys marks the one file that another package writes.
-	HoldsKeys = "keys"
+	HoldsLabels    = "labels"
+	HoldsDocuments = "documents"
+	HoldsMasks     = "masks"
+	HoldsBitmaps   = "bitmaps" // of one day
+	HoldsIDs       = "ids"     // of one space
+	HoldsKeys      = "keys"    // in a form that is not this package's
 )
 
 // Manifest says what a dump is of.

@@ -88,7 +88,7 @@ type reader struct {
 }
 
 // order is the order in which a Rebuild wants the files.
-var order = []string{holdsLabels, holdsDocuments, holdsMasks, holdsBitmaps, holdsIDs}
+var order = []string{HoldsLabels, HoldsDocuments, HoldsMasks, HoldsBitmaps, HoldsIDs}
 
 func (r *reader) all() error {
 	files := slices.DeleteFunc(slices.Clone(r.manifest.Files), func(f File) bool { return f.Holds == HoldsKeys })
@@ -128,13 +128,13 @@ func (r *reader) file(f File) (err error) {
 		from = decoder
 	}
 	switch f.Holds {
-	case holdsLabels:
+	case HoldsLabels:
 		return r.readLabels(from)
-	case holdsDocuments:
+	case HoldsDocuments:
 		return r.readDocuments(from)
-	case holdsMasks:
+	case HoldsMasks:
 		return r.readMasks(from)
-	case holdsBitmaps:
+	case HoldsBitmaps:
 		return r.readDay(f.Day, from)
 	default:
 		return r.readIDs(f.Space, from)

@@ -152,7 +152,7 @@ func (w *writer) all() error {
 }
 
 func (w *writer) labels() error {
-	return w.file(File{Name: labelsFile, Holds: holdsLabels}, func(out *output) error {
+	return w.file(File{Name: labelsFile, Holds: HoldsLabels}, func(out *output) error {
 		labels := w.snap.View().Labels()
 		for l := range storage.Label(labels.Len()) {
 			out.file.Rows++
@@ -165,7 +165,7 @@ func (w *writer) labels() error {
 }
 
 func (w *writer) documents() error {
-	return w.file(File{Name: docsFile, Holds: holdsDocuments}, func(out *output) error {
+	return w.file(File{Name: docsFile, Holds: HoldsDocuments}, func(out *output) error {
 		view := w.snap.View()
 		for _, kind := range view.DocumentKinds() {
 			for name, value := range view.Documents(kind) {
@@ -188,7 +188,7 @@ func (w *writer) masks() error {
 	for chunk := range w.snap.View().Chunks() {
 		all = append(all, w.snap.Masks(chunk))
 	}
-	return w.bitmaps(File{Name: masksFile, Holds: holdsMasks}, all, func(label uint32) string { return storage.Mask(label).String() })
+	return w.bitmaps(File{Name: masksFile, Holds: HoldsMasks}, all, func(label uint32) string { return storage.Mask(label).String() })
 }
 
 func (w *writer) day(day storage.Day) error {
@@ -203,14 +203,14 @@ func (w *writer) day(day storage.Day) error {
 		}
 	}
 	labels := w.snap.View().Labels()
-	return w.bitmaps(File{Name: "bitmaps/" + day.String() + ".tar", Holds: holdsBitmaps, Day: day}, all,
+	return w.bitmaps(File{Name: "bitmaps/" + day.String() + ".tar", Holds: HoldsBitmaps, Day: day}, all,
 		func(label uint32) string { return labels.Spec(storage.Label(label)).Name })
 }
 
 func (w *writer) ids(space storage.Space) error {
 	name := w.manifest.Store.Spaces[space]
 	file := fmt.Sprintf("ids/%03d-%s.ndjson.zst", space, strings.ReplaceAll(name, "/", "_"))
-	return w.file(File{Name: file, Holds: holdsIDs, Space: name}, func(out *output) error {
+	return w.file(File{Name: file, Holds: HoldsIDs, Space: name}, func(out *output) error {
 		compressed, err := compress(out)
 		if err != nil {
 			return err
