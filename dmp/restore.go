@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"sosie/pixel/identity"
 	"sosie/storage"
@@ -47,6 +48,9 @@ type Restore struct {
 // could name others.
 func RestoreDump(ctx context.Context, c Config, request RestoreRequest, progress Progress) (Restore, error) {
 	c = c.WithDefaults()
+	if c.Memory > 0 {
+		debug.SetMemoryLimit(int64(c.Memory))
+	}
 	if err := checkRoom(c); err != nil {
 		return Restore{}, err
 	}
