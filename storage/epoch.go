@@ -51,7 +51,7 @@ const DefaultGap = 1 << 24
 // given out at the snapshot, and DefaultGap at least: the lost life would have
 // had to double the users. The error is ErrNoOrdinals.
 func (about About) NextEpoch(number uint16, start Ordinal, gap uint64) (Epoch, error) {
-	mark := max(about.Leased, about.Users)
+	mark := max(about.HighWater, about.Users)
 	if gap == 0 {
 		gap = max(DefaultGap, uint64(mark-skipped(about.Epochs, mark)))
 	}

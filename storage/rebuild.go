@@ -59,11 +59,11 @@ const (
 // on from about in a new epoch.
 func NewRebuild(dir string, about About, epoch Epoch) (*Rebuild, error) {
 	fail := func(err error) (*Rebuild, error) { return nil, fmt.Errorf("rebuild store %s: %w", dir, err) }
-	if epoch.Number <= about.Epoch || epoch.Start < epoch.Mark || epoch.Mark < max(about.Leased, about.Users) {
+	if epoch.Number <= about.Epoch || epoch.Start < epoch.Mark || epoch.Mark < max(about.HighWater, about.Users) {
 		return fail(fmt.Errorf("epoch %d from ordinal %d does not follow epoch %d", epoch.Number, epoch.Start, about.Epoch))
 	}
 	about.Epoch, about.Epochs = epoch.Number, append(slices.Clone(about.Epochs), epoch)
-	about.Leased = epoch.Start
+	about.HighWater = epoch.Start
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("rebuild store: %w", err)
 	}
@@ -243,7 +243,7 @@ func (r *Rebuild) finish() error {
 	if err != nil {
 		return err
 	}
-	at, err := checkedJSON(cursor{Seq: r.about.Seq, Users: r.about.Users, Leased: r.about.Leased, Horizon: r.about.Horizon, Jump: r.about.Jump})
+	at, err := checkedJSON(cursor{Seq: r.about.Seq, Users: r.about.Users, Leased: r.about.HighWater, Horizon: r.about.Horizon, Jump: r.about.Jump})
 	if err != nil {
 		return err
 	}

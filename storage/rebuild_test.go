@@ -208,14 +208,14 @@ func TestNextEpoch(t *testing.T) {
 		want        Epoch
 		wantOrdinal bool
 	}{
-		{About{Epoch: 1, Leased: 100}, 0, 0, 0, Epoch{2, 100, 1<<24 + 1<<16}, true},
-		{About{Epoch: 1, Leased: 100, Users: 200}, 0, 0, 1, Epoch{2, 200, 1 << 16}, true},
-		{About{Epoch: 1, Leased: 100}, 4, 1 << 20, 1, Epoch{5, 100, 1<<20 + 1<<16}, true},
-		{About{Epoch: 1, Leased: 30 * million}, 0, 0, 0, Epoch{2, 30 * million, (60*million + 65535) / 65536 * 65536}, true},
-		{About{Epoch: 2, Epochs: []Epoch{{2, 10 * million, 40 * million}}, Leased: 40 * million}, 0, 0, 0,
+		{About{Epoch: 1, HighWater: 100}, 0, 0, 0, Epoch{2, 100, 1<<24 + 1<<16}, true},
+		{About{Epoch: 1, HighWater: 100, Users: 200}, 0, 0, 1, Epoch{2, 200, 1 << 16}, true},
+		{About{Epoch: 1, HighWater: 100}, 4, 1 << 20, 1, Epoch{5, 100, 1<<20 + 1<<16}, true},
+		{About{Epoch: 1, HighWater: 30 * million}, 0, 0, 0, Epoch{2, 30 * million, (60*million + 65535) / 65536 * 65536}, true},
+		{About{Epoch: 2, Epochs: []Epoch{{2, 10 * million, 40 * million}}, HighWater: 40 * million}, 0, 0, 0,
 			Epoch{3, 40 * million, (40*million + 1<<24 + 65535) / 65536 * 65536}, true},
-		{About{Epoch: 1, Leased: 1 << 31, Users: 1 << 31}, 0, 0, 1<<31 - 1<<17, Epoch{2, 1 << 31, 1<<32 - 1<<17}, true},
-		{About{Epoch: 1, Leased: 1 << 31}, 0, 0, 0, Epoch{}, false},
+		{About{Epoch: 1, HighWater: 1 << 31, Users: 1 << 31}, 0, 0, 1<<31 - 1<<17, Epoch{2, 1 << 31, 1<<32 - 1<<17}, true},
+		{About{Epoch: 1, HighWater: 1 << 31}, 0, 0, 0, Epoch{}, false},
 		{About{Epoch: 65535}, 0, 0, 0, Epoch{}, false},
 	} {
 		got, err := c.about.NextEpoch(c.number, c.start, c.gap)

@@ -25,8 +25,8 @@ type About struct {
 	Day Day `json:"day"`
 	// Users is above every ordinal that has a record.
 	Users Ordinal `json:"users"`
-	// Leased is the ordinal below which all may have been given out.
-	Leased Ordinal `json:"leased"`
+	// HighWater is the ordinal below which all have been given out or skipped.
+	HighWater Ordinal `json:"high_water"`
 	// Horizon is the day that deletion by retention follows.
 	Horizon Day `json:"horizon"`
 	// Jump is a day ahead of the horizon that waits for an operator's word; 0
@@ -81,7 +81,7 @@ func (f *fold) snapshot() error {
 		txn:   s.db.NewTransaction(false),
 		about: About{
 			ID: s.about.ID, Created: s.about.Created, Epoch: s.about.Epoch, Epochs: s.about.Epochs,
-			Seq: f.seq, Day: s.View().stamp.Day, Users: f.cursor.Users, Leased: f.cursor.Leased, Horizon: f.cursor.Horizon, Jump: f.cursor.Jump,
+			Seq: f.seq, Day: s.View().stamp.Day, Users: f.cursor.Users, HighWater: s.HighWater(), Horizon: f.cursor.Horizon, Jump: f.cursor.Jump,
 			Spaces: s.spaces.names(),
 		},
 	}

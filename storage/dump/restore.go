@@ -109,7 +109,7 @@ func (r *reader) all() error {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
-	return nil
+	return r.ctx.Err()
 }
 
 func (r *reader) file(f File) (err error) {

@@ -96,6 +96,9 @@ func Aside(dir string) (aside string, err error) {
 // Settle gives what was made aside its name, durably. Its files are on the
 // device already.
 func Settle(aside, dir string) error {
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty one; others stay
+		return err
+	}
 	if err := os.Rename(aside, dir); err != nil {
 		return err
 	}
