@@ -2,11 +2,13 @@ package dump
 
 import (
 	"archive/tar"
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +22,7 @@ const suffix = ".roaring"
 // memberName is the name of a label's bitmap in an archive. Where the label as a
 // path would lead elsewhere, or through a file, its slashes are escaped.
 func memberName(label string) string {
-	if path.Clean(label) != label || strings.Contains(label, suffix+"/") {
+	if path.Clean(label) != label || !filepath.IsLocal(label) || strings.Contains(label, suffix+"/") {
 		label = strings.ReplaceAll(label, "/", "%2F")
 	}
 	return label + suffix
@@ -114,11 +116,12 @@ func readBitmaps(from io.Reader, each func(name string, containers []block.Conta
 		if head.Size > maxBitmap {
 			return fmt.Errorf("%w: the bitmap of %s has %d bytes", ErrDamaged, name, head.Size)
 		}
-		raw := make([]byte, head.Size)
-		if _, err := io.ReadFull(archive, raw); err != nil {
+		var raw bytes.Buffer
+		raw.Grow(int(min(head.Size, 1<<20)) + bytes.MinRead) // a size is only a claim
+		if _, err := raw.ReadFrom(archive); err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
 		}
-		containers, err := block.ParsePortable(raw)
+		containers, err := block.ParsePortable(raw.Bytes())
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
 		}
