@@ -2,6 +2,7 @@ package dump_test
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/klauspost/compress/zstd"
 
 	"sosie/storage"
 	"sosie/storage/block"
@@ -63,6 +65,11 @@ func TestOwnerReads(t *testing.T) {
 			bitmap := roaring.New()
 			must(t, bitmap.UnmarshalBinary(raw))
 			must(t, bitmap.Validate())
+			for it := bitmap.Iterator(); it.HasNext(); {
+				if u := storage.Ordinal(it.Next()); v.Masked(storage.Erased, u) {
+					t.Fatalf("%s of %s has the erased user %d", name, day, u)
+				}
+			}
 			want := roaring.New()
 			for chunk := range v.Chunks() {
 				var w, erased block.Words
@@ -80,6 +87,32 @@ func TestOwnerReads(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no bitmap was found")
+	}
+	spaces, err := filepath.Glob(filepath.Join(dir, "ids", "*.ndjson.zst"))
+	must(t, err)
+	for _, path := range spaces {
+		text, err := os.ReadFile(path)
+		must(t, err)
+		decoder, err := zstd.NewReader(nil)
+		must(t, err)
+		defer decoder.Close()
+		text, err = decoder.DecodeAll(text, nil)
+		must(t, err)
+		for line := range bytes.Lines(text) {
+			var id struct {
+				ID   string
+				User storage.Ordinal
+				Day  string
+			}
+			must(t, json.Unmarshal(line, &id))
+			if v.Masked(storage.Erased, id.User) || id.Day == "" {
+				t.Errorf("%s: %s", path, line)
+			}
+			found++
+		}
+	}
+	if found < 100 || len(spaces) != 2 {
+		t.Errorf("%d bitmaps and ids in %d spaces", found, len(spaces))
 	}
 	if tool, err := exec.LookPath("sha256sum"); err == nil {
 		check := exec.Command(tool, "-c", "--quiet", "--strict", "SHA256SUMS")
