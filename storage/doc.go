@@ -6,6 +6,9 @@
 //     bitmaps by chunk, label and day;
 //   - the ids: [Store.IDs] translates external ids to users and back.
 //
+// A [Snapshot] is all three at one sequence of the log; package dump takes it out
+// of the house.
+//
 // All writes pass through the log, and all state is a fold of it: one goroutine
 // reads the log, gathers events per chunk, and stores one new snapshot pointer
 // a second. What it saves on disk only spares a restart the replay. Nothing
@@ -21,8 +24,12 @@
 // # On disk
 //
 // The data directory holds store.json, which names the store, and two Badger
-// directories, so that nothing that writes a lot holds up a hit:
+// directories, so that nothing that writes a lot holds up a hit. A store that was
+// restored is of format 2 and names its epochs, see [Epoch]; [Rebuild] writes its
+// store/ directory in one sorted pass, and store.json last:
 //
+//	store.json  {"format": 2, "id": "<id>", "epoch": 2, "created": "<RFC 3339>",
+//	            "epochs": [{"number": 2, "mark": 9000, "start": 16842752}]}
 //	log/    batches of records, drawn in package commitlog
 //	store/  everything below; big-endian keys, values of at most 512 KiB
 //
