@@ -67,7 +67,7 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 	before := s.dictionary.Load()
 	today, empty := DayOf(s.clock()), s.empty()
 	numbers := make([]Label, len(specs))
-	changed := map[Label]labelState{}
+	changed := map[Label]LabelState{}
 	next := before.Len()
 	fresh := map[string]Label{}
 	for i, spec := range specs {
@@ -78,7 +78,7 @@ func (s *Store) declareSome(specs []LabelSpec) ([]Label, error) {
 				fresh[spec.Name] = l
 				next++
 			}
-			changed[l] = labelState{LabelSpec: spec}
+			changed[l] = LabelState{LabelSpec: spec}
 		} else if !before.specs[l].LabelSpec.equal(spec) {
 			changed[l] = before.changed(l, spec, today, empty)
 		}
@@ -102,7 +102,7 @@ func (s *Store) empty() bool {
 }
 
 // relabel makes changes of the dictionary durable, then visible.
-func (s *Store) relabel(before *Labels, changed map[Label]labelState) error {
+func (s *Store) relabel(before *Labels, changed map[Label]LabelState) error {
 	after := before.with(changed)
 	if after.longest > before.longest && !s.empty() { // the reserved labels' retention grows with it
 		today := DayOf(s.clock())
@@ -146,7 +146,7 @@ func (s *Store) DeleteLabel(name string) error {
 	}
 	state := before.specs[l]
 	state.Deleted = true
-	if err := s.relabel(before, map[Label]labelState{l: state}); err != nil {
+	if err := s.relabel(before, map[Label]LabelState{l: state}); err != nil {
 		return fmt.Errorf("delete label %s: %w", name, err)
 	}
 	return nil
@@ -154,7 +154,7 @@ func (s *Store) DeleteLabel(name string) error {
 
 // changed returns a label with a new specification; days that have expired stay
 // so.
-func (d *Labels) changed(l Label, spec LabelSpec, today Day, empty bool) labelState {
+func (d *Labels) changed(l Label, spec LabelSpec, today Day, empty bool) LabelState {
 	state := d.specs[l]
 	if spec.Retention > state.Retention && !empty {
 		state.Floor = max(state.Floor, d.first(l, today)-1)

@@ -45,7 +45,7 @@ type fold struct {
 	idsN           int // ids not yet checkpointed
 
 	dictionary *Labels
-	relabelled map[Label]labelState // not yet in the dictionary
+	relabelled map[Label]LabelState // not yet in the dictionary
 	// Any time of a chunk is what is sealed and what is settled of it, as far as
 	// in force by the labels of the view. rederive is set when a changed
 	// retention makes that stale.
@@ -113,7 +113,7 @@ func newFold(s *Store) *fold {
 		purged:         map[int]*block.Words{},
 		dirtyLabels:    map[Label]bool{},
 		dirtyDocuments: map[documentID]bool{},
-		relabelled:     map[Label]labelState{},
+		relabelled:     map[Label]LabelState{},
 		workers:        make([]block.Builder, workerCount()),
 		pace:           s.Pace(),
 	}
@@ -331,7 +331,7 @@ func (f *fold) claim(nonce uint64, u Ordinal, at time.Time) {
 
 func (f *fold) leased(upto Ordinal) { f.cursor.Leased = upto }
 
-func (f *fold) label(l Label, state labelState) {
+func (f *fold) label(l Label, state LabelState) {
 	f.relabelled[l] = state
 	f.dirtyLabels[l] = true
 }

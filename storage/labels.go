@@ -107,7 +107,7 @@ func (s LabelSpec) equal(o LabelSpec) bool {
 
 // Labels is the dictionary at one moment. It never changes.
 type Labels struct {
-	specs  []labelState
+	specs  []LabelState
 	number map[string]Label
 	// deleted are the names of deleted labels, whether or not declared again.
 	deleted map[string]bool
@@ -116,9 +116,9 @@ type Labels struct {
 	longest int
 }
 
-// labelState is a label as it is kept: its specification, and the first day
+// LabelState is a label as it is kept: its specification, and the first day
 // that a longer retention must not bring back.
-type labelState struct {
+type LabelState struct {
 	LabelSpec
 	// Floor is the last day that had already expired when the retention was
 	// lengthened; no day up to it is ever in force again.
@@ -128,7 +128,7 @@ type labelState struct {
 	Deleted bool `json:"deleted,omitempty"`
 }
 
-func newLabels(specs []labelState) *Labels {
+func newLabels(specs []LabelState) *Labels {
 	d := &Labels{specs: specs, number: make(map[string]Label, len(specs)), deleted: map[string]bool{}, longest: DefaultRetention}
 	declared := false
 	for i, s := range specs {
@@ -185,14 +185,9 @@ func (d *Labels) Spec(l Label) LabelSpec {
 	return spec
 }
 
-// Floor is the last day of a label that had expired when its retention was
-// lengthened, and that never comes back; 0 when there is none.
-func (d *Labels) Floor(l Label) Day {
-	if int(l) >= len(d.specs) {
-		return 0
-	}
-	return d.specs[l].Floor
-}
+// State returns a label as it is kept. The retention of a reserved one follows
+// from the others: see Spec.
+func (d *Labels) State(l Label) LabelState { return d.specs[l] }
 
 // Len is the number of labels ever declared, reserved and deleted ones included.
 func (d *Labels) Len() int { return len(d.specs) }
@@ -234,11 +229,11 @@ func (d *Labels) first(l Label, on Day) Day {
 func (d *Labels) InForce(l Label, day, on Day) bool { return day >= d.first(l, on) }
 
 // with returns a dictionary in which each given label is added or replaced.
-func (d *Labels) with(states map[Label]labelState) *Labels {
+func (d *Labels) with(states map[Label]LabelState) *Labels {
 	specs := slices.Clone(d.specs)
 	for l, s := range states {
 		for int(l) >= len(specs) {
-			specs = append(specs, labelState{})
+			specs = append(specs, LabelState{})
 		}
 		specs[l] = s
 	}

@@ -47,15 +47,15 @@ func (f *fold) load() error {
 }
 
 func (f *fold) loadLabels() error {
-	specs := []labelState{{LabelSpec: LabelSpec{Name: seenName, Retention: DefaultRetention, Origin: FirstParty}}}
+	specs := []LabelState{{LabelSpec: LabelSpec{Name: seenName, Retention: DefaultRetention, Origin: FirstParty}}}
 	err := eachValue(f.s.db, []byte{keyLabel}, func(key, value []byte) error {
-		var state labelState
+		var state LabelState
 		if err := uncheckedJSON(value, &state); err != nil {
 			return err
 		}
 		l := int(binary.BigEndian.Uint32(key[1:]))
 		for l >= len(specs) {
-			specs = append(specs, labelState{})
+			specs = append(specs, LabelState{})
 		}
 		specs[l] = state
 		return nil

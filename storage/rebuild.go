@@ -117,23 +117,22 @@ func (r *Rebuild) done(s stream) {
 	}
 }
 
-// Labels writes the dictionary: the specification and the floor of each number.
-func (r *Rebuild) Labels(specs []LabelSpec, floors []Day) error {
-	states := make([]labelState, len(specs))
-	for i, spec := range specs {
-		normal, err := spec.normal()
-		if err != nil {
-			return err
+// Labels writes the dictionary, in the order of numbers.
+func (r *Rebuild) Labels(states []LabelState) error {
+	names := map[string]bool{}
+	for _, state := range states {
+		if normal, err := state.normal(); err != nil || !normal.equal(state.LabelSpec) {
+			return fmt.Errorf("write label %s: %w: it is not as it would be kept: %w", state.Name, ErrCorrupt, err)
 		}
-		if Reserved(spec.Name) {
-			normal.Retention = DefaultRetention // it follows from the others
+		if names[state.Name] && !state.Deleted {
+			return fmt.Errorf("write label %s: %w: it occurs twice", state.Name, ErrCorrupt)
 		}
-		states[i] = labelState{LabelSpec: normal, Floor: floors[i]}
+		names[state.Name] = names[state.Name] || !state.Deleted
+	}
+	if len(states) == 0 || states[Seen].Name != seenName || states[Seen].Deleted {
+		return fmt.Errorf("write labels: %w: the first is not %s", ErrCorrupt, seenName)
 	}
 	r.labels = newLabels(states)
-	if len(states) == 0 || states[Seen].Name != seenName || len(r.labels.number) != len(states) {
-		return fmt.Errorf("write labels: %w: the dictionary does not begin with %s, or a name occurs twice", ErrCorrupt, seenName)
-	}
 	s := stream{kind: keyLabel}
 	for l, state := range states {
 		value, err := checkedJSON(state)

@@ -36,10 +36,9 @@ func rebuilt(t *testing.T, s *Store, dir string) Epoch {
 
 func copySnapshot(snap *Snapshot, r *Rebuild) error {
 	v := snap.View()
-	var specs []LabelSpec
-	var floors []Day
+	var states []LabelState
 	for l := range Label(v.Labels().Len()) {
-		specs, floors = append(specs, v.Labels().Spec(l)), append(floors, v.Labels().Floor(l))
+		states = append(states, v.Labels().State(l))
 	}
 	var documents []Document
 	for _, kind := range v.DocumentKinds() {
@@ -47,7 +46,7 @@ func copySnapshot(snap *Snapshot, r *Rebuild) error {
 			documents = append(documents, Document{kind, name, value})
 		}
 	}
-	if err := errors.Join(r.Labels(specs, floors), r.Documents(documents)); err != nil {
+	if err := errors.Join(r.Labels(states), r.Documents(documents)); err != nil {
 		return err
 	}
 	for chunk := range v.Chunks() {
@@ -252,7 +251,7 @@ func TestRebuildLeavesNothingHalf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(r.Labels([]LabelSpec{{Name: seenName}}, []Day{0}), r.ID(0, []byte("b"), 1, 1)); err != nil {
+	if err := errors.Join(r.Labels([]LabelState{{LabelSpec: LabelSpec{Name: seenName, Retention: 395, Origin: FirstParty}}}), r.ID(0, []byte("b"), 1, 1)); err != nil {
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{

@@ -87,7 +87,7 @@ func (r *Records) lease(upto Ordinal) {
 	r.buf = binary.AppendUvarint(r.buf, uint64(upto))
 }
 
-func (r *Records) label(l Label, state labelState) error {
+func (r *Records) label(l Label, state LabelState) error {
 	text, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("encode label %s: %w", state.Name, err)
@@ -123,7 +123,7 @@ type folder interface {
 	hit(u Ordinal, day Day, labels []Label)
 	claim(nonce uint64, u Ordinal, at time.Time)
 	leased(upto Ordinal)
-	label(l Label, state labelState)
+	label(l Label, state LabelState)
 	mask(m Mask, u Ordinal, on bool)
 	space(number Space, name string)
 	id(space Space, external []byte, u Ordinal, day Day)
@@ -163,7 +163,7 @@ func replay(records []byte, f folder, scratch *[]Label) error {
 			}
 		case kindLabel:
 			number, text := r.uint32(), r.bytes(r.uvarint())
-			var state labelState
+			var state LabelState
 			if r.bad || json.Unmarshal(text, &state) != nil {
 				r.bad = true
 				break

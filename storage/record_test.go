@@ -22,7 +22,7 @@ func (w *teller) claim(nonce uint64, u Ordinal, at time.Time) {
 	fmt.Fprintln(w, "claim", nonce, uint32(u), at.Unix())
 }
 func (w *teller) leased(upto Ordinal)             { fmt.Fprintln(w, "lease", uint32(upto)) }
-func (w *teller) label(l Label, state labelState) { fmt.Fprintf(w, "label %d %+v\n", l, state) }
+func (w *teller) label(l Label, state LabelState) { fmt.Fprintf(w, "label %d %+v\n", l, state) }
 func (w *teller) mask(m Mask, u Ordinal, on bool) { fmt.Fprintln(w, "mask", m, uint32(u), on) }
 func (w *teller) space(number Space, name string) { fmt.Fprintln(w, "space", number, name) }
 func (w *teller) id(space Space, external []byte, u Ordinal, d Day) {
@@ -39,7 +39,7 @@ func everyRecord(t testing.TB) *Records {
 	r.Hit(4_294_967_295, 20_001)
 	r.Claim(1<<63+5, 9, time.Unix(1_790_000_000, 0))
 	r.lease(2048)
-	if err := r.label(7, labelState{LabelSpec: LabelSpec{Name: "a/b", Retention: 30, Origin: ThirdParty, Provider: "x"}, Floor: 19_000}); err != nil {
+	if err := r.label(7, LabelState{LabelSpec: LabelSpec{Name: "a/b", Retention: 30, Origin: ThirdParty, Provider: "x"}, Floor: 19_000}); err != nil {
 		t.Fatal(err)
 	}
 	r.Mask(Robot, 12, true)

@@ -44,6 +44,7 @@ type named struct {
 }
 
 // gather turns blocks by chunk into bitmaps by label, in order of their names.
+// Labels without a name are left out: they were deleted.
 func gather(blocks []*block.Block, name func(label uint32) string) []named {
 	byLabel := map[uint32]*named{}
 	for chunk, b := range blocks {
@@ -58,7 +59,9 @@ func gather(blocks []*block.Block, name func(label uint32) string) []named {
 	}
 	all := make([]named, 0, len(byLabel))
 	for _, n := range byLabel {
-		all = append(all, *n)
+		if n.name != "" {
+			all = append(all, *n)
+		}
 	}
 	slices.SortFunc(all, func(a, b named) int { return cmp.Compare(a.name, b.name) })
 	return all

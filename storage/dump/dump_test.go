@@ -125,6 +125,12 @@ func live(t testing.TB, h *house, r *rand.Rand) {
 			must(t, h.Sync(), h.Seal())
 		case 1:
 			must(t, h.Checkpoint())
+		case 3:
+			if err := h.DeleteLabel("passing"); !errors.Is(err, storage.ErrBadLabel) {
+				must(t, err)
+			}
+			_, err := h.Declare(storage.LabelSpec{Name: "passing"})
+			must(t, err)
 		case 2:
 			_, err := h.Declare(storage.LabelSpec{Name: "interest/golf", Retention: 3 + r.IntN(6)})
 			must(t, err)
@@ -166,7 +172,7 @@ func members(t testing.TB, v *storage.View, text string, op permit.Operation) []
 	t.Helper()
 	e, err := audience.Parse(text)
 	must(t, err)
-	set, _, err := audience.Compile(v, e)
+	set, _, err := audience.Compile(v, e, nil)
 	must(t, err)
 	set = audience.Permitted(set, v, op)
 	var found []storage.Ordinal
@@ -205,7 +211,7 @@ func described(t testing.TB, h *house) []string {
 	v := h.View()
 	var out []string
 	for l := range storage.Label(v.Labels().Len()) {
-		out = append(out, fmt.Sprintf("label %d %+v since %s", l, v.Labels().Spec(l), v.Labels().Floor(l)))
+		out = append(out, fmt.Sprintf("label %d %+v floor %s, deleted %t", l, v.Labels().Spec(l), v.Labels().State(l).Floor, v.Labels().State(l).Deleted))
 		for day := h.day() - 60; day <= h.day(); day++ {
 			var users []storage.Ordinal
 			for chunk := range v.Chunks() {

@@ -38,7 +38,9 @@ func TestGoldenDumpIsStillRestored(t *testing.T) {
 func writeGolden(t *testing.T, dir string) {
 	h := open(t, t.TempDir(), noon, 0)
 	labels, err := h.Declare(storage.LabelSpec{Name: "interest/tennis", Retention: 30}, storage.LabelSpec{Name: "a/../b", Origin: storage.ThirdParty, Provider: "acme", Signed: true})
+	_, passErr := h.Declare(storage.LabelSpec{Name: "passing"})
 	_, siteErr := h.DeclareSite("shop")
+	must(t, passErr)
 	space, spaceErr := h.Space("crm")
 	must(t, err, siteErr, spaceErr)
 	var rec storage.Records
@@ -46,6 +48,7 @@ func writeGolden(t *testing.T, dir string) {
 		rec.Hit(u, h.day(), labels[0])
 	}
 	rec.Hit(70_000, h.day()-3, labels...)
+	rec.Hit(5, h.day(), 3) // a label that will be deleted, and declared anew
 	rec.Mask(storage.OptedOut, 1, true)
 	rec.Mask(storage.Robot, 70_000, true)
 	rec.Mask(storage.Erased, 2, true)
@@ -55,6 +58,9 @@ func writeGolden(t *testing.T, dir string) {
 	_, err = h.Append(&rec)
 	must(t, err, h.Sync())
 	_, err = h.Declare(storage.LabelSpec{Name: "interest/tennis", Retention: 40}) // leaves a floor
+	must(t, err)
+	must(t, h.DeleteLabel("passing"))
+	_, err = h.Declare(storage.LabelSpec{Name: "passing"})
 	must(t, err)
 	must(t, h.Documents().Edit(func(e *storage.Edit) error {
 		if err := e.Put("segment", "players", []byte(`{"expression":"interest/tennis"}`)); err != nil {

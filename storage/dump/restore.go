@@ -143,24 +143,24 @@ func (r *reader) file(f File) (err error) {
 
 func (r *reader) readLabels(from io.Reader) error {
 	r.labels = map[string]storage.Label{}
-	var specs []storage.LabelSpec
-	var floors []storage.Day
+	var states []storage.LabelState
 	err := eachLine(from, func(text []byte) error {
 		var line labelLine
 		if err := decodeLine(text, &line); err != nil {
 			return err
 		}
-		if int(line.Number) != len(specs) {
-			return fmt.Errorf("%w: label %s has number %d, want %d", ErrDamaged, line.Name, line.Number, len(specs))
+		if int(line.Number) != len(states) {
+			return fmt.Errorf("%w: label %s has number %d, want %d", ErrDamaged, line.Name, line.Number, len(states))
 		}
-		r.labels[line.Name] = line.Number
-		specs, floors = append(specs, line.LabelSpec), append(floors, line.Floor)
+		if states = append(states, line.LabelState); !line.Deleted {
+			r.labels[line.Name] = line.Number
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return r.store.Labels(specs, floors)
+	return r.store.Labels(states)
 }
 
 func (r *reader) readDocuments(from io.Reader) error {

@@ -159,7 +159,7 @@ func (w *writer) labels() error {
 		labels := w.snap.View().Labels()
 		for l := range storage.Label(labels.Len()) {
 			out.file.Rows++
-			if err := out.line(labelLine{Number: l, LabelSpec: labels.Spec(l), Floor: labels.Floor(l)}); err != nil {
+			if err := out.line(labelLine{Number: l, LabelState: labels.State(l)}); err != nil {
 				return err
 			}
 		}
@@ -207,7 +207,12 @@ func (w *writer) day(day storage.Day) error {
 	}
 	labels := w.snap.View().Labels()
 	return w.bitmaps(File{Name: "bitmaps/" + day.String() + ".tar", Holds: HoldsBitmaps, Day: day}, all,
-		func(label uint32) string { return labels.Spec(storage.Label(label)).Name })
+		func(label uint32) string {
+			if state := labels.State(storage.Label(label)); !state.Deleted {
+				return state.Name
+			}
+			return ""
+		})
 }
 
 func (w *writer) ids(space storage.Space) error {
@@ -298,9 +303,7 @@ func (w *writer) small(name string, text []byte) (sum string, err error) {
 // labelLine is a line of labels.ndjson.
 type labelLine struct {
 	Number storage.Label `json:"number"`
-	storage.LabelSpec
-	// Floor is the last day that had expired when the retention was lengthened.
-	Floor storage.Day `json:"floor,omitempty"`
+	storage.LabelState
 }
 
 // documentLine is a line of documents.ndjson.
