@@ -165,6 +165,7 @@ func (s *Snapshot) EachID(space Space, fn func(external []byte, u Ordinal, day D
 	prefix := []byte{keyForward, byte(space)}
 	options := badger.DefaultIteratorOptions
 	options.Prefix = prefix
+	options.PrefetchValues = false // values lie beside their keys; a goroutine for each costs more
 	it := s.txn.NewIterator(options)
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {

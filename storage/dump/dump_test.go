@@ -158,12 +158,22 @@ func settled(t testing.TB, h *house) {
 func expression(r *rand.Rand, depth int) string {
 	if depth == 0 {
 		leaf := []string{"interest/tennis", "interest/golf", "bought/racket", "dense", "seen", "site/shop", "interest/*"}[r.IntN(7)]
-		if r.IntN(2) == 0 {
+		switch day := storage.DayOf(noon) + storage.Day(r.IntN(12)-6); r.IntN(6) {
+		case 0, 1:
 			return fmt.Sprintf("%s within %dd", leaf, 1+r.IntN(45))
+		case 2:
+			return fmt.Sprintf("%s on %d+ days within %dd", leaf, 1+r.IntN(4), 4+r.IntN(42))
+		case 3:
+			return fmt.Sprintf("between(%s, %s, %s)", leaf, day, day+storage.Day(r.IntN(9)))
+		case 4:
+			return fmt.Sprintf("(%s as of %s)", leaf, day)
 		}
 		return leaf
 	}
 	a, b := expression(r, depth-1), expression(r, depth-1)
+	if depth == 1 && r.IntN(4) == 0 {
+		return fmt.Sprintf("interest/golf then %s within %dd", []string{"interest/tennis", "dense", "bought/*"}[r.IntN(3)], 1+r.IntN(9))
+	}
 	return []string{"not (" + a + ")", "(" + a + ") and (" + b + ")", "(" + a + ") or (" + b + ")", "(" + a + ") and not (" + b + ")"}[r.IntN(4)]
 }
 

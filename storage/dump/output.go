@@ -81,14 +81,15 @@ func compress(w io.Writer) (*zstd.Encoder, error) {
 	return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 }
 
-// pace leaves the machine to the hits: after each slice of work it rests for a
-// while, so that a dump takes about half a core, and none of it in one piece.
+// pace leaves the machine to the hits: after each slice of work it rests for as
+// long, so that a dump takes about half a core, and none of it in one piece.
 type pace struct{ began time.Time }
 
 const (
 	workSlice = 2 * time.Millisecond
-	// restShare is the time to rest per time worked.
-	restShare = 1
+	// maxRest bounds a rest: what took longer waited, for the device or for a
+	// core, and has left the machine to others already.
+	maxRest = 2 * workSlice
 )
 
 func (p *pace) start() { p.began = time.Now() }
@@ -99,7 +100,7 @@ func (p *pace) breathe(ctx context.Context) error {
 	if worked < workSlice {
 		return ctx.Err()
 	}
-	rest := time.NewTimer(restShare * worked)
+	rest := time.NewTimer(min(worked, maxRest))
 	defer rest.Stop()
 	select {
 	case <-ctx.Done():

@@ -345,8 +345,13 @@ func appendID(dst, external []byte, u storage.Ordinal, day storage.Day) []byte {
 		dst = append(base64.StdEncoding.AppendEncode(dst, external), '"')
 	}
 	dst = strconv.AppendUint(append(dst, `,"user":`...), uint64(u), 10)
-	dst = day.Time().AppendFormat(append(dst, `,"day":"`...), "2006-01-02")
-	return append(dst, "\"}\n"...)
+	year, month, date := day.Time().Date()
+	dst = append(dst, `,"day":"`...)
+	if year < 1000 || year > 9999 {
+		return append(append(dst, day.String()...), "\"}\n"...)
+	}
+	dst = strconv.AppendInt(dst, int64(year), 10)
+	return append(dst, '-', '0'+byte(month/10), '0'+byte(month%10), '-', '0'+byte(date/10), '0'+byte(date%10), '"', '}', '\n')
 }
 
 // plain reports whether a string stands in JSON as it is.
