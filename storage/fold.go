@@ -212,7 +212,6 @@ const (
 	askSeal                      // and seal every day but today
 	askPurge                     // and take erased users off the disk
 	askWork                      // and do work that needs the fold to itself
-	askSnapshot                  // and open a snapshot of it
 )
 
 func (f *fold) answer(a ask) error {
@@ -231,8 +230,6 @@ func (f *fold) answer(a ask) error {
 		return f.purge()
 	case askWork:
 		return a.work(f)
-	case askSnapshot:
-		return f.snapshot()
 	}
 	return f.fatal()
 }

@@ -83,6 +83,9 @@ func (s *Store) identify() (fresh bool, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
+	if _, err := os.Stat(filepath.Join(s.options.Dir, rebuildFile)); err == nil {
+		return false, fmt.Errorf("read %s: %w: the store was being rebuilt when that was cut short: do it again in another directory", s.options.Dir, ErrCorrupt)
+	}
 	s.about = identity{Format: firstFormat, ID: s.options.ID, Epoch: 1, Created: s.clock().UTC()}
 	if s.about.ID == "" {
 		var id [8]byte

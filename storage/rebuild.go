@@ -15,6 +15,7 @@ import (
 	"github.com/dgraph-io/ristretto/v2/z"
 
 	"sosie/storage/block"
+	"sosie/storage/commitlog"
 )
 
 // Rebuild writes the directory of a store from what a Snapshot gave, in one pass
@@ -50,6 +51,9 @@ type streamState struct {
 	last   []byte
 }
 
+// rebuildFile marks a directory that is no store yet, whatever is in it already.
+const rebuildFile = "rebuilding"
+
 const (
 	rebuildTable  = 16 << 20 // bytes of a table, and of what each stream gathers
 	rebuildBuffer = 4 << 20  // bytes handed over at once
@@ -69,6 +73,9 @@ func NewRebuild(dir string, about About, epoch Epoch) (*Rebuild, error) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
 		return fail(errors.Join(err, errors.New("the directory is not empty")))
+	}
+	if err := writeFileSynced(filepath.Join(dir, rebuildFile), nil); err != nil {
+		return fail(err)
 	}
 	options := storeOptions(filepath.Join(dir, storeDir)).
 		WithSyncWrites(false). // Finish syncs
@@ -195,6 +202,7 @@ func (r *Rebuild) Masks(chunk int, masks *block.Block, erase *block.Words) (fres
 	erased := &block.Words{}
 	if masks.Or(erased, uint32(Erased)); !erased.Empty() {
 		r.erased[chunk] = erased
+		masks = r.builder.Toggle(masks, purgedMask, erased, &block.Words{}) // nothing of theirs gets in
 	}
 	if err := r.put(stream{kind: keyMask}, maskKey(chunk), encodeMasks(r.about.Seq, masks)); err != nil {
 		return 0, fmt.Errorf("write masks of chunk %d: %w", chunk, err)
@@ -257,6 +265,16 @@ func (r *Rebuild) finish() error {
 		return err
 	}
 	if err := r.close(); err != nil {
+		return err
+	}
+	log, err := commitlog.Open(filepath.Join(r.dir, logDir), r.about.Seq, commitlog.Options{})
+	if err != nil {
+		return err
+	}
+	if err := log.Close(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(r.dir, rebuildFile)); err != nil {
 		return err
 	}
 	if err := syncTree(r.dir); err != nil {

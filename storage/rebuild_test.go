@@ -49,12 +49,12 @@ func copySnapshot(snap *Snapshot, r *Rebuild) error {
 	if err := errors.Join(r.Labels(states), r.Documents(documents)); err != nil {
 		return err
 	}
+	var builder block.Builder
 	for chunk := range v.Chunks() {
-		if _, err := r.Masks(chunk, snap.Masks(chunk), nil); err != nil {
+		if _, err := r.Masks(chunk, snap.Masks(&builder, chunk), nil); err != nil {
 			return err
 		}
 	}
-	var builder block.Builder
 	for _, day := range snap.Days() {
 		for chunk := range v.Chunks() {
 			b, err := snap.Day(&builder, chunk, day)

@@ -40,7 +40,7 @@ func (s *scanner) hit(u Ordinal, _ Day, _ []Label)        { s.note("hit", u) }
 func (s *scanner) claim(_ uint64, u Ordinal, _ time.Time) { s.note("claim", u) }
 func (s *scanner) mask(m Mask, u Ordinal, _ bool)         { s.note("mask "+m.String(), u) }
 func (s *scanner) leased(Ordinal)                         {}
-func (s *scanner) label(Label, labelState)                {}
+func (s *scanner) label(Label, LabelState)                {}
 func (s *scanner) horizon(Day)                            {}
 func (s *scanner) document(documentID, []byte)            {}
 

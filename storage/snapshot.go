@@ -51,31 +51,35 @@ type Snapshot struct {
 
 // Snapshot returns the store as of everything appended before the call. Close it
 // soon: what it reads keeps its room on the device.
-func (s *Store) Snapshot() (*Snapshot, error) {
-	if err := s.ask(askSnapshot); err != nil {
+func (s *Store) Snapshot() (snap *Snapshot, err error) {
+	err = s.askFor(ask{what: askWork, work: func(f *fold) (err error) {
+		snap, err = f.snapshot()
+		return err
+	}})
+	if err != nil {
 		return nil, fmt.Errorf("take snapshot: %w", err)
 	}
-	return <-s.snapshots, nil
+	return snap, nil
 }
 
 // snapshot runs in the fold, the only writer of the store directory: between two
 // of its steps the view, the cursor and the ids are of one sequence. Ids still
 // in memory are written first, also below the reserve, which is there for what is
 // bounded and must be done; a replay of the log would say the same again.
-func (f *fold) snapshot() error {
+func (f *fold) snapshot() (*Snapshot, error) {
 	f.refresh()
 	for f.rederive { // labels that changed meanwhile
 		f.refresh()
 	}
 	if err := f.fatal(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.saveIDs(f.seq); err != nil {
-		return fmt.Errorf("save ids: %w", err)
+		return nil, fmt.Errorf("save ids: %w", err)
 	}
 	s := f.s
 	s.readers.Add(1)
-	s.snapshots <- &Snapshot{
+	return &Snapshot{
 		store: s,
 		view:  s.View(),
 		txn:   s.db.NewTransaction(false),
@@ -84,8 +88,7 @@ func (f *fold) snapshot() error {
 			Seq: f.seq, Day: s.View().stamp.Day, Users: f.cursor.Users, HighWater: s.HighWater(), Horizon: f.cursor.Horizon, Jump: f.cursor.Jump,
 			Spaces: s.spaces.names(),
 		},
-	}
-	return nil
+	}, nil
 }
 
 // Close lets what expired meanwhile go.
@@ -157,7 +160,10 @@ func (s *Snapshot) Day(builder *block.Builder, chunk int, day Day) (*block.Block
 
 // Masks returns the masks of a chunk as a block whose labels are numbers of
 // masks; nil when it has none.
-func (s *Snapshot) Masks(chunk int) *block.Block { return s.view.chunks[chunk].masks }
+func (s *Snapshot) Masks(builder *block.Builder, chunk int) *block.Block {
+	masks := s.view.chunks[chunk].masks
+	return builder.Union([]*block.Block{masks}, func(_ int, mask uint32) bool { return mask < uint32(maskCount) }, nil)
+}
 
 // EachID calls fn with every id of a space and a user it names, in ascending
 // order of ids, erased users left out. The id is valid only during the call.

@@ -72,13 +72,12 @@ type Store struct {
 	leases     leases
 	claims     claims
 
-	asks      chan ask
-	snapshots chan *Snapshot // the answer to askSnapshot
-	readers   atomic.Int32   // open snapshots
-	stop      chan struct{}
-	folded    chan struct{} // closed when the fold has ended
-	ended     sync.Once
-	endErr    error
+	asks    chan ask
+	readers atomic.Int32 // open snapshots
+	stop    chan struct{}
+	folded  chan struct{} // closed when the fold has ended
+	ended   sync.Once
+	endErr  error
 
 	sealedBytes atomic.Int64
 
@@ -131,12 +130,11 @@ func Open(options Options) (*Store, error) {
 func open(options Options) (*Store, error) {
 	options = options.normal()
 	s := &Store{
-		options:   options,
-		clock:     options.Clock,
-		asks:      make(chan ask),
-		snapshots: make(chan *Snapshot, 1),
-		stop:      make(chan struct{}),
-		folded:    make(chan struct{}),
+		options: options,
+		clock:   options.Clock,
+		asks:    make(chan ask),
+		stop:    make(chan struct{}),
+		folded:  make(chan struct{}),
 	}
 	s.claims.byNonce = map[uint64]claim{}
 	s.spaces.byName = map[string]Space{}

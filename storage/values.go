@@ -108,7 +108,7 @@ func (in *inspector) value(key, value []byte) {
 		}
 		bad("masks", err)
 	case keyLabel:
-		var state labelState
+		var state LabelState
 		bad("label", uncheckedJSON(value, &state))
 	case keySpace:
 		var names []string

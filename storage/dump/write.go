@@ -189,7 +189,7 @@ func (w *writer) documents() error {
 func (w *writer) masks() error {
 	var all []*block.Block
 	for chunk := range w.snap.View().Chunks() {
-		all = append(all, w.snap.Masks(chunk))
+		all = append(all, w.snap.Masks(&w.builder, chunk))
 	}
 	return w.bitmaps(File{Name: masksFile, Holds: HoldsMasks}, all, func(label uint32) string { return storage.Mask(label).String() })
 }
