@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"sosie/storage"
 	"sosie/storage/block"
 )
 
@@ -54,6 +55,16 @@ func FuzzID(f *testing.F) {
 		external, u, day, err := parseID(line)
 		if err != nil {
 			return
+		}
+		if plain, u2, day2, ok := parsePlainID(line); ok {
+			var slow struct {
+				ID   string
+				User storage.Ordinal
+				Day  storage.Day
+			}
+			if err := decodeLine(line, &slow); err != nil || slow.ID != string(plain) || slow.User != u2 || slow.Day != day2 {
+				t.Errorf("%q: read as %q, %d, %s; JSON says %+v, %v", line, plain, u2, day2, slow, err)
+			}
 		}
 		again, u2, day2, err := parseID(appendID(nil, external, u, day))
 		if err != nil || !bytes.Equal(external, again) || u != u2 || day != day2 {

@@ -268,23 +268,6 @@ func (r *reader) readIDs(name string, from io.Reader) error {
 	})
 }
 
-// parseID reads a line of ids.
-func parseID(text []byte) (external []byte, u storage.Ordinal, day storage.Day, err error) {
-	var line struct {
-		ID    *string         `json:"id"`
-		Bytes []byte          `json:"id_base64"`
-		User  storage.Ordinal `json:"user"`
-		Day   storage.Day     `json:"day"`
-	}
-	if err := decodeLine(text, &line); err != nil {
-		return nil, 0, 0, err
-	}
-	if external = line.Bytes; line.ID != nil {
-		external = []byte(*line.ID)
-	}
-	return external, line.User, line.Day, nil
-}
-
 func decodeLine(text []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()

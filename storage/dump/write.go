@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -327,39 +325,4 @@ func documentOf(kind, name string, value []byte) (documentLine, error) {
 		}
 	}
 	return documentLine{Kind: kind, Name: name, Bytes: value}, nil
-}
-
-// appendID writes a line of ids: there are millions, hence by hand.
-func appendID(dst, external []byte, u storage.Ordinal, day storage.Day) []byte {
-	switch {
-	case plain(external):
-		dst = append(append(append(dst, `{"id":"`...), external...), '"')
-	case utf8.Valid(external):
-		text, err := json.Marshal(string(external))
-		if err != nil {
-			panic(err) // a string always marshals
-		}
-		dst = append(append(dst, `{"id":`...), text...)
-	default:
-		dst = append(dst, `{"id_base64":"`...)
-		dst = append(base64.StdEncoding.AppendEncode(dst, external), '"')
-	}
-	dst = strconv.AppendUint(append(dst, `,"user":`...), uint64(u), 10)
-	year, month, date := day.Time().Date()
-	dst = append(dst, `,"day":"`...)
-	if year < 1000 || year > 9999 {
-		return append(append(dst, day.String()...), "\"}\n"...)
-	}
-	dst = strconv.AppendInt(dst, int64(year), 10)
-	return append(dst, '-', '0'+byte(month/10), '0'+byte(month%10), '-', '0'+byte(date/10), '0'+byte(date%10), '"', '}', '\n')
-}
-
-// plain reports whether a string stands in JSON as it is.
-func plain(s []byte) bool {
-	for _, c := range s {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
 }
