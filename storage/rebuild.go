@@ -128,8 +128,10 @@ func (r *Rebuild) done(s stream) {
 func (r *Rebuild) Labels(states []LabelState) error {
 	names := map[string]bool{}
 	for _, state := range states {
-		if normal, err := state.normal(); err != nil || !normal.equal(state.LabelSpec) {
-			return fmt.Errorf("write label %s: %w: it is not as it would be kept: %w", state.Name, ErrCorrupt, err)
+		if normal, err := state.normal(); err != nil {
+			return err
+		} else if !normal.equal(state.LabelSpec) {
+			return fmt.Errorf("write label %s: %w: it is not as it would be kept", state.Name, ErrCorrupt)
 		}
 		if names[state.Name] && !state.Deleted {
 			return fmt.Errorf("write label %s: %w: it occurs twice", state.Name, ErrCorrupt)

@@ -2,7 +2,6 @@ package dump
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -79,34 +77,4 @@ func (o *output) abort() error { return o.os.Close() }
 // compress writes zstd in the caller's goroutine, so that pace holds for it too.
 func compress(w io.Writer) (*zstd.Encoder, error) {
 	return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-}
-
-// pace leaves the machine to the hits: after each slice of work it rests for as
-// long, so that a dump takes about half a core, and none of it in one piece.
-type pace struct{ began time.Time }
-
-const (
-	workSlice = 2 * time.Millisecond
-	// maxRest bounds a rest: what took longer waited, for the device or for a
-	// core, and has left the machine to others already.
-	maxRest = 2 * workSlice
-)
-
-func (p *pace) start() { p.began = time.Now() }
-
-// breathe rests if it is due. The error is that of ctx.
-func (p *pace) breathe(ctx context.Context) error {
-	worked := time.Since(p.began)
-	if worked < workSlice {
-		return ctx.Err()
-	}
-	rest := time.NewTimer(min(worked, maxRest))
-	defer rest.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-rest.C:
-	}
-	p.start()
-	return nil
 }

@@ -206,9 +206,10 @@ func (r *reader) readMasks(from io.Reader) error {
 			erase[u.Chunk()] = &block.Words{}
 		}
 		erase[u.Chunk()].Set(u.Low())
-		masks[u.Chunk()] = masks[u.Chunk()] // so that its turn comes
 	}
-	for _, chunk := range slices.Sorted(maps.Keys(masks)) {
+	chunks := slices.AppendSeq(slices.Collect(maps.Keys(masks)), maps.Keys(erase))
+	slices.Sort(chunks)
+	for _, chunk := range slices.Compact(chunks) {
 		b, err := masks.take(&r.builder, chunk)
 		if err != nil {
 			return err
