@@ -62,7 +62,7 @@ func (d *DMP) controlServer() *http.Server {
 	mux.HandleFunc("POST /v1/export", d.streamExport)
 	stopping, stop := context.WithCancel(context.Background())
 	mux.HandleFunc("POST /v1/import", func(w http.ResponseWriter, r *http.Request) { d.streamImport(stopping, w, r) })
-	mux.HandleFunc("POST /v1/dump", d.streamDump)
+	mux.HandleFunc("POST /v1/dump", func(w http.ResponseWriter, r *http.Request) { d.streamDump(stopping, w, r) })
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
@@ -162,14 +162,23 @@ func (d *DMP) streamExport(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (d *DMP) streamDump(w http.ResponseWriter, r *http.Request) {
+// streamDump answers until the dump is written, or the server is stopping: a dump
+// can be taken again, so nobody waits for it.
+func (d *DMP) streamDump(stopping context.Context, w http.ResponseWriter, r *http.Request) {
 	var q DumpRequest
 	if err := readJSON(w, r, &q); err != nil {
 		answerJSON(w, func() (any, error) { return nil, err })
 		return
 	}
 	stream(w, r, func(ctx context.Context, _ *frameWriter, progress Progress) (any, error) {
-		return d.Dump(ctx, q, progress)
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(stopping, func() { cancel(errStopping) })()
+		result, err := d.Dump(ctx, q, progress)
+		if err != nil && context.Cause(ctx) == errStopping {
+			err = &Error{Op: "dump", Object: d.config.Data, Err: errStopping, Hint: "When it runs again, dump again: nothing is left of this one."}
+		}
+		return result, err
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -186,5 +187,29 @@ func TestDumpErrors(t *testing.T) {
 	}
 	if _, err := CheckDump(t.Context(), t.TempDir(), nil); !errors.Is(err, dump.ErrNoDump) || Hint(err) == "" {
 		t.Errorf("no dump: %v", err)
+	}
+}
+
+// TestDumpEndsWithItsServer: a server that stops does not wait for a dump, which
+// leaves nothing.
+func TestDumpEndsWithItsServer(t *testing.T) {
+	s := serve(t, testConfig(t))
+	newBrowser(t, s.pixel).hit("interest/tennis")
+	parent := t.TempDir()
+	begun, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		<-begun
+		stopped <- s.stop()
+	}()
+	var once sync.Once
+	_, err := s.client.Dump(t.Context(), DumpRequest{Dir: filepath.Join(parent, "dump"), Passphrase: "correct horse battery"}, func(int, int, uint64) {
+		once.Do(func() { close(begun) })
+	})
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	left, readErr := os.ReadDir(parent)
+	if readErr != nil || err != nil && len(left) > 0 || err == nil && len(left) != 1 {
+		t.Errorf("dump: %v; left %v, %v", err, left, readErr)
 	}
 }

@@ -81,7 +81,7 @@ func (d *DMP) streamImport(stopping context.Context, w http.ResponseWriter, r *h
 	}
 }
 
-// errStopping ends the imports of a server that is about to end.
+// errStopping ends the imports and dumps of a server that is about to end.
 var errStopping = errors.New("the server is stopping")
 
 func readImportRequest(body *bufio.Reader) (q ImportRequest, err error) {

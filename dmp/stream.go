@@ -17,7 +17,7 @@ import (
 //
 //	name      'n'  uvarint length, that many bytes
 //	progress  'p'  uvarint chunks done, uvarint total, uvarint users
-//	end       'e'  uvarint length, JSON of Export: all names were sent
+//	end       'e'  uvarint length, JSON of the result: all names were sent
 //	failure   'x'  uvarint length, JSON of failure: what was sent is worthless
 const (
 	frameName     = 'n'
@@ -76,8 +76,10 @@ func (f *frameWriter) json(kind byte, v any) error {
 
 // readFrames hands the names of a stream to a writer until its end. ErrCut
 // means a stream that broke.
-func readFrames(from io.Reader, to export.Writer, progress Progress) (result Export, err error) {
-	return result, readAnswer(from, to, progress, &result)
+func readFrames(from io.Reader, to export.Writer, progress Progress) (Export, error) {
+	var result Export
+	err := readAnswer(from, to, progress, &result)
+	return result, err
 }
 
 // readAnswer reads a stream whose end is the JSON of a result. One without names

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -27,6 +28,13 @@ func (b bar) chunks(done, total int, users uint64) {
 	b.ChangeMax(total)
 	b.Describe(humanize.Comma(int64(users)) + " users")
 	_ = b.Set(done) // a terminal that went away is no reason to stop
+}
+
+// files shows how far a dump is, out or in.
+func (b bar) files(done, total int, _ uint64) {
+	b.ChangeMax(total)
+	b.Describe("file " + strconv.Itoa(done+1) + " of " + strconv.Itoa(total))
+	_ = b.Set(done)
 }
 
 // bytes shows how far a file has been read, with the rate and the time left.

@@ -45,8 +45,8 @@ func (d *dumpVerb) Run(c *console) (err error) {
 	}
 	defer func() { err = errors.Join(err, engine.Close()) }()
 	begin := time.Now()
-	bar := newBar(c.err)
-	result, err := engine.Dump(c, request, bar.progress)
+	bar := newBar(c.err, "dump", 1)
+	result, err := engine.Dump(c, request, bar.files)
 	bar.end()
 	if err != nil {
 		return err

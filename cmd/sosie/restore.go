@@ -32,9 +32,9 @@ A restored store begins a new epoch. Cookies of the users in the dump stay good.
 // Run restores or checks.
 func (r *restore) Run(c *console) error {
 	begin := time.Now()
-	bar := newBar(c.err)
+	bar := newBar(c.err, "restore", 1)
 	if r.Check {
-		result, err := dmp.CheckDump(c, r.Dir, bar.progress)
+		result, err := dmp.CheckDump(c, r.Dir, bar.files)
 		bar.end()
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func (r *restore) Run(c *console) error {
 	} else if r.PassphraseFile != "" {
 		return fmt.Errorf("restore: %w: --passphrase-file is for --with-keys", errUsage)
 	}
-	result, err := dmp.RestoreDump(c, config, request, bar.progress)
+	result, err := dmp.RestoreDump(c, config, request, bar.files)
 	bar.end()
 	if err != nil {
 		return err
