@@ -26,13 +26,16 @@ const (
 // Pace returns a pace for the work of one goroutine.
 func (s *Store) Pace() *Pace { return &Pace{store: s} }
 
+// Hits reports whether a hit came lately, so that others are expected.
+func (s *Store) Hits() bool { return time.Since(s.log.LastHasty()) < paceHits }
+
 // Step is called after each small piece of the work.
 func (p *Pace) Step() {
 	if p.steps++; p.steps%paceSteps != 0 {
 		return
 	}
 	if now := time.Now(); now.Sub(p.since) > paceWork {
-		if now.Sub(p.store.log.LastHasty()) < paceHits {
+		if p.store.Hits() {
 			time.Sleep(pacePause)
 			now = time.Now()
 		}

@@ -16,7 +16,7 @@ import (
 
 // syncEvery is how many bytes may wait for the device: a dump that hands over
 // everything at its end would hold up the hits that sync meanwhile.
-const syncEvery = 4 << 20
+const syncEvery = 1 << 20
 
 // output is a file in the making, summed as it is written.
 type output struct {

@@ -5,15 +5,19 @@ import (
 	"time"
 )
 
-// pace leaves the machine to the hits: after each slice of work it rests for as
-// long, so that a dump takes about half a core, and none of it in one piece.
-type pace struct{ began time.Time }
+// pace leaves the machine to the hits: after each slice of work it rests for
+// twice as long, so that a dump takes about a third of a core, and none of it in
+// one piece. While no hit is about, nothing rests.
+type pace struct {
+	hits  func() bool
+	began time.Time
+}
 
 const (
-	workSlice = 2 * time.Millisecond
+	workSlice = 500 * time.Microsecond
 	// maxRest bounds a rest: what took longer waited, for the device or for a
 	// core, and has left the machine to others already.
-	maxRest = 2 * workSlice
+	maxRest = 8 * workSlice
 )
 
 func (p *pace) start() { p.began = time.Now() }
@@ -24,13 +28,14 @@ func (p *pace) breathe(ctx context.Context) error {
 	if worked < workSlice {
 		return ctx.Err()
 	}
-	rest := time.NewTimer(min(worked, maxRest))
-	defer rest.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-rest.C:
+	if p.hits() {
+		rest := time.NewTimer(min(2*worked, maxRest))
+		defer rest.Stop()
+		select {
+		case <-ctx.Done():
+		case <-rest.C:
+		}
 	}
 	p.start()
-	return nil
+	return ctx.Err()
 }

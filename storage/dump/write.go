@@ -57,7 +57,7 @@ func write(ctx context.Context, s *storage.Store, dir string, o Options) (m *Man
 	}
 	defer snap.Close()
 	w := &writer{
-		ctx: ctx, dir: aside, snap: snap, options: o,
+		ctx: ctx, dir: aside, snap: snap, options: o, pace: pace{hits: s.Hits},
 		manifest: Manifest{Format: format, Product: o.Product, At: snap.View().Stamp().At.UTC(), Store: snap.About()},
 	}
 	if err := w.all(); err != nil {
@@ -225,7 +225,7 @@ func (w *writer) ids(space storage.Space) error {
 		var line []byte
 		err = w.snap.EachID(space, func(external []byte, u storage.Ordinal, day storage.Day) error {
 			line = appendID(line[:0], external, u, day)
-			if out.file.Rows++; out.file.Rows%1024 == 0 {
+			if out.file.Rows++; out.file.Rows%256 == 0 {
 				if err := w.pace.breathe(w.ctx); err != nil {
 					return err
 				}
