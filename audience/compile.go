@@ -69,24 +69,31 @@ func (f *formula) Chunk(dst *block.Words, chunk int) error {
 	return f.root.set(c, dst)
 }
 
-// card returns the number of users of a chunk where it is stored: that of one
-// bitmap, or of none.
+// card returns the number of users of a chunk where it is known without listing
+// them: that of one bitmap, or of none, and that of an intersection.
 func (f *formula) card(chunk int) (n int, ok bool, err error) {
-	u, plain := f.root.(*union)
-	if !plain || chunk >= f.view.Chunks() {
+	if chunk >= f.view.Chunks() {
 		return 0, false, nil
 	}
 	c := f.cursors.Get().(*cursor)
 	defer f.cursors.Put(c)
-	c.start(chunk)
-	parts, err := c.gather(u.tags)
-	if err != nil || len(parts) > 1 {
-		return 0, false, err
+	switch root := f.root.(type) {
+	case *union:
+		c.start(chunk)
+		parts, err := c.gather(root.tags)
+		if err != nil || len(parts) > 1 {
+			return 0, false, err
+		}
+		for _, part := range parts {
+			n = part.Card()
+		}
+		return n, true, nil
+	case *intersection:
+		c.start(chunk)
+		n, err = root.count(c)
+		return n, err == nil, err
 	}
-	for _, part := range parts {
-		n = part.Card()
-	}
-	return n, true, nil
+	return 0, false, nil
 }
 
 // Chunks is that of the view.

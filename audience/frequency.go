@@ -54,14 +54,11 @@ func (f *frequency) newCounter(c *cursor, enough *block.Words) counter {
 // add counts one day of a set of users.
 func (n *counter) add(day *block.Words) {
 	if len(n.planes) == 2 { // three or four days, the commonest question
-		low, high := n.planes[0], n.planes[1]
+		low, high, enough := n.planes[0], n.planes[1], n.enough
 		for i, x := range day {
-			if x == 0 {
-				continue
-			}
 			carry := low[i] & x
 			low[i] ^= x
-			n.enough[i] |= high[i] & carry
+			enough[i] |= high[i] & carry
 			high[i] ^= carry
 		}
 		return

@@ -42,6 +42,42 @@ func (n *intersection) narrow(c *cursor, dst *block.Words, from int) error {
 	return n.without.andNot(c, dst)
 }
 
+// count counts the users without listing them all: the last step, whatever it
+// is, and the count are one pass where it reads one bitmap.
+func (n *intersection) count(c *cursor) (int, error) {
+	own := c.take()
+	defer c.give()
+	before := intersection{parts: n.parts}
+	last, taking := n.without, true
+	if last == nil && len(n.parts) > 0 {
+		end := len(n.parts) - 1
+		before.parts, last, taking = n.parts[:end], n.parts[end], false
+	}
+	if err := before.set(c, own); err != nil || own.Empty() {
+		return 0, err
+	}
+	if u, ok := last.(*union); ok {
+		parts, err := c.gather(u.tags)
+		if err != nil {
+			return 0, err
+		}
+		switch {
+		case len(parts) != 1:
+		case taking:
+			return parts[0].Lacking(own), nil
+		default:
+			return parts[0].Common(own), nil
+		}
+	}
+	var err error
+	if taking {
+		err = last.andNot(c, own)
+	} else {
+		err = last.and(c, own)
+	}
+	return own.Count(), err
+}
+
 func (n *intersection) or(c *cursor, dst *block.Words) error {
 	return apart(c, n, func(own *block.Words) { dst.Or(own) })
 }

@@ -75,6 +75,7 @@ func (u *union) and(c *cursor, dst *block.Words) error {
 		dst.Clear()
 	case len(parts) == 1:
 		parts[0].And(dst)
+	case dst.Meet(parts):
 	default:
 		own := c.take()
 		own.Unite(parts)

@@ -22,6 +22,9 @@ type contest struct {
 	name  string
 	ours  func(ctx context.Context, view *storage.View) (uint64, error)
 	floor func() uint64
+	// lists, unless nil, is the floor that starts from the form in which few users
+	// are stored.
+	lists func() uint64
 	kind  string // of the floor
 }
 
@@ -56,13 +59,24 @@ func contestsOf(bitmaps *floor.Bitmaps, dense *floor.Dense) []contest {
 		return floor.Query{All: [][]int{labels}}.Expression() + " on 3+ days"
 	}
 	return []contest{
-		{"list of users", listOurs, func() uint64 { return digest(bitmaps.List(few)) }, byRoaring},
-		{"affinity with all labels", affinityOurs, func() uint64 { return affinityByHand(bitmaps) }, byRoaring},
-		{"on 3+ days, one label", counted(frequency(often)), func() uint64 { return dense.Frequency(often) }, byLoop},
-		{"on 3+ days, three labels", counted(frequency(three)), func() uint64 { return dense.Frequency(three) }, byLoop},
-		{"then, any later day", counted(sequence(0)), func() uint64 { return dense.Sequence(thenRank[0], thenRank[1], 0) }, byLoop},
-		{"then within 7 days", counted(sequence(7)), func() uint64 { return dense.Sequence(thenRank[0], thenRank[1], 7) }, byLoop},
+		{name: "list of users", ours: listOurs, floor: func() uint64 { return digest(bitmaps.List(few)) }, kind: byRoaring},
+		{name: "affinity with all labels", ours: affinityOurs, floor: func() uint64 { return affinityByHand(bitmaps) }, kind: byRoaring},
+		looped("on 3+ days, one label", frequency(often), dense, func() uint64 { return dense.Frequency(often) }),
+		looped("on 3+ days, three labels", frequency(three), dense, func() uint64 { return dense.Frequency(three) }),
+		looped("then, any later day", sequence(0), dense, func() uint64 { return dense.Sequence(thenRank[0], thenRank[1], 0) }),
+		looped("then within 7 days", sequence(7), dense, func() uint64 { return dense.Sequence(thenRank[0], thenRank[1], 7) }),
 	}
+}
+
+// looped is an expression beside a bare loop in both forms.
+func looped(name, expression string, dense *floor.Dense, loop func() uint64) contest {
+	form := func(fromLists bool) func() uint64 {
+		return func() uint64 {
+			dense.FromLists = fromLists
+			return loop()
+		}
+	}
+	return contest{name: name, ours: counted(expression), floor: form(false), lists: form(true), kind: byLoop}
 }
 
 func counted(expression string) func(context.Context, *storage.View) (uint64, error) {
@@ -127,7 +141,9 @@ func (o SegmentOptions) contests(ctx context.Context, r *report.Report, f *field
 		report.Column{Key: "all_cores_ms", Head: "all cores"},
 		report.Column{Key: "floor_one_core_ms", Head: "floor, one core"},
 		report.Column{Key: "floor", Head: "floor"},
-		report.Column{Key: "times_floor", Head: "× floor, one core"})
+		report.Column{Key: "times_floor", Head: "× floor, one core"},
+		report.Column{Key: "floor_lists_ms", Head: "floor from lists"},
+		report.Column{Key: "times_floor_lists", Head: "× that"})
 	cores := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(cores)
 	view := f.store.View()
@@ -140,7 +156,7 @@ func (o SegmentOptions) contests(ctx context.Context, r *report.Report, f *field
 		if want := c.floor(); got != want {
 			return fmt.Errorf("%w: %s is %d by the store and %d by the floor", ErrDiffers, c.name, got, want)
 		}
-		var one, all, by, ratios []float64
+		var one, all, by, ratios, lists, listRatios []float64
 		for range o.Rounds {
 			runtime.GOMAXPROCS(1)
 			before := clocked(func() { c.floor() })
@@ -150,13 +166,24 @@ func (o SegmentOptions) contests(ctx context.Context, r *report.Report, f *field
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
+			if c.lists != nil {
+				runtime.GOMAXPROCS(1)
+				lists = append(lists, clocked(func() { c.lists() }))
+				listRatios = append(listRatios, mine/lists[len(lists)-1])
+				runtime.GOMAXPROCS(cores)
+			}
 			all = append(all, clocked(func() { _, err = c.ours(ctx, view) }))
 			one, by, ratios = append(one, mine), append(by, (before+after)/2), append(ratios, mine/((before+after)/2))
 		}
-		t.Add(c.name, report.Of(one), report.Of(all), report.Of(by), c.kind, report.Of(ratios))
+		row := []any{c.name, report.Of(one), report.Of(all), report.Of(by), c.kind, report.Of(ratios), nil, nil}
+		if c.lists != nil {
+			row[6], row[7] = report.Of(lists), report.Of(listRatios)
+		}
+		t.Add(row...)
 	}
 	t.Note("× floor: how many times as long as the floor; under 1 is faster. All answers were equal")
 	t.Note("a bare loop has each day's users of each label ready as dense words; ours finds the day's bitmaps, decodes them, and applies masks")
+	t.Note("from lists: the bare loop makes the words from sorted lists first, which is how few users of a day are stored")
 	t.Note("the bare loop of \"then within 7 days\" unites the seven days before each day")
 	t.Note("listed and compared: %s", few.Expression())
 	return nil

@@ -100,8 +100,11 @@ func TestDenseEqualsBruteForce(t *testing.T) {
 			}
 			return n >= 3
 		})
-		if got := d.Frequency(labels); got != want || want == 0 {
-			t.Errorf("labels %v on 3+ days: %d users, want %d", labels, got, want)
+		for range 2 {
+			if got := d.Frequency(labels); got != want || want == 0 {
+				t.Errorf("labels %v on 3+ days, from lists %v: %d users, want %d", labels, d.FromLists, got, want)
+			}
+			d.FromLists = !d.FromLists
 		}
 	}
 	for _, gap := range []int{0, 1, 3} {
@@ -116,8 +119,11 @@ func TestDenseEqualsBruteForce(t *testing.T) {
 			}
 			return false
 		})
-		if got := d.Sequence(1, 2, gap); got != want || want == 0 {
-			t.Errorf("1 then 2 within %d days: %d users, want %d", gap, got, want)
+		for range 2 {
+			if got := d.Sequence(1, 2, gap); got != want || want == 0 {
+				t.Errorf("1 then 2 within %d days, from lists %v: %d users, want %d", gap, d.FromLists, got, want)
+			}
+			d.FromLists = !d.FromLists
 		}
 	}
 }

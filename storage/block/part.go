@@ -134,6 +134,18 @@ func (p Part) Common(w *Words) int {
 	return n
 }
 
+// Lacking returns how many users of w are not in the part.
+func (p Part) Lacking(w *Words) int {
+	if p.bitmap == nil {
+		return w.Count() - p.Common(w)
+	}
+	n := 0
+	for i, x := range p.bitmap {
+		n += bits.OnesCount64(w[i] &^ x)
+	}
+	return n
+}
+
 // Unite makes w the users of any of the parts. Bitmaps are read four at a time:
 // what costs is the passes over w.
 func (w *Words) Unite(parts []Part) {
@@ -159,6 +171,32 @@ func (w *Words) Unite(parts []Part) {
 			parts[i].Or(w)
 		}
 	}
+}
+
+// Meet keeps in w only the users of some part; it reports whether it could do so
+// in one pass, which takes two to four bitmaps. Otherwise w is unchanged.
+func (w *Words) Meet(parts []Part) bool {
+	var dense [4]*Words
+	if len(parts) < 2 || len(parts) > len(dense) {
+		return false
+	}
+	for i := range dense {
+		dense[i] = parts[min(i, len(parts)-1)].bitmap
+		if dense[i] == nil {
+			return false
+		}
+	}
+	a, b, c, d := dense[0], dense[1], dense[2], dense[3]
+	if len(parts) == 2 {
+		for i := range w {
+			w[i] &= a[i] | b[i]
+		}
+		return true
+	}
+	for i := range w {
+		w[i] &= a[i] | b[i] | c[i] | d[i]
+	}
+	return true
 }
 
 // unite makes w the union of up to four sets, and of itself if it has begun.

@@ -72,6 +72,9 @@ func TestPartAgainstMaps(t *testing.T) {
 					t.Fatalf("%d users and %d: user %d: or %v, and %v, and not %v", n, dense, low, or.Has(low), and.Has(low), andNot.Has(low))
 				}
 			}
+			if got := p.Lacking(w); got != w.Count()-common {
+				t.Fatalf("%d users and %d: %d lacking, want %d", n, dense, got, w.Count()-common)
+			}
 			if got := p.Common(w); got != common {
 				t.Fatalf("%d users and %d: %d in common, want %d", n, dense, got, common)
 			}
@@ -82,6 +85,12 @@ func TestPartAgainstMaps(t *testing.T) {
 // TestUnite unites up to ten parts of either kind, over words of any content.
 func TestUnite(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
+	meets := 0
+	defer func() {
+		if meets == 0 {
+			t.Error("nothing was met in one pass")
+		}
+	}()
 	for n := range 11 {
 		for range 20 {
 			var want Words
@@ -94,6 +103,17 @@ func TestUnite(t *testing.T) {
 			got.Unite(parts)
 			if *got != want {
 				t.Fatalf("%d parts: %d users, want %d", n, got.Count(), want.Count())
+			}
+			before := randomWords(r, 20_000)
+			met := *before
+			if both := *before; met.Meet(parts) {
+				both.And(&want)
+				if met != both {
+					t.Fatalf("%d parts: %d users met, want %d", n, met.Count(), both.Count())
+				}
+				meets++
+			} else if met != *before {
+				t.Fatalf("%d parts: not met, but changed", n)
 			}
 		}
 	}

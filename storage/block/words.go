@@ -78,15 +78,18 @@ func (w *Words) Has(low uint16) bool { return w[low>>6]>>(low&63)&1 != 0 }
 // AppendTo appends the users to dst in ascending order, each as base plus its
 // place in the chunk.
 func (w *Words) AppendTo(dst []uint32, base uint32) []uint32 {
-	n, users := len(dst), w.Count()
-	dst = slices.Grow(dst, users)[:n+users]
 	for i, x := range w {
-		at := base + uint32(i<<6)
+		if cap(dst)-len(dst) < 64 {
+			dst = slices.Grow(dst, max(Users/8, len(dst)))
+		}
+		n, at := len(dst), base+uint32(i<<6)
+		room := dst[:n+64]
 		for x != 0 {
-			dst[n] = at + uint32(bits.TrailingZeros64(x))
+			room[n] = at + uint32(bits.TrailingZeros64(x))
 			n++
 			x &= x - 1
 		}
+		dst = room[:n]
 	}
 	return dst
 }
