@@ -106,18 +106,20 @@ func (t *tally) add(read *storage.ChunkReader, chunk int, s, population Set, nob
 	t.inPopulation += uint64(t.population.Count())
 	read.Open(chunk)
 	return read.EachLabel(func(l storage.Label, parts []block.Part) {
-		part := parts[0]
-		if len(parts) > 1 {
-			t.carriers.Unite(parts)
-			part = block.PartOf(&t.carriers)
-		}
+		among := &t.population
 		if nobodyMasked {
-			t.users[l] += uint64(part.Card())
-		} else {
-			t.users[l] += uint64(part.Common(&t.population))
+			among = nil
 		}
+		users, ok := block.Together(parts, among)
+		if !ok {
+			t.carriers.Unite(parts)
+			parts = append(parts[:0], block.PartOf(&t.carriers))
+			users, _ = block.Together(parts, among)
+		}
+		t.users[l] += uint64(users)
 		if inSet > 0 {
-			t.common[l] += uint64(part.Common(&t.set))
+			common, _ := block.Together(parts, &t.set)
+			t.common[l] += uint64(common)
 		}
 	})
 }

@@ -70,7 +70,7 @@ func (f *formula) Chunk(dst *block.Words, chunk int) error {
 }
 
 // card returns the number of users of a chunk where it is known without listing
-// them: that of one bitmap, or of none, and that of an intersection.
+// them: of one bitmap and few users more, and of an intersection.
 func (f *formula) card(chunk int) (n int, ok bool, err error) {
 	if chunk >= f.view.Chunks() {
 		return 0, false, nil
@@ -81,13 +81,11 @@ func (f *formula) card(chunk int) (n int, ok bool, err error) {
 	case *union:
 		c.start(chunk)
 		parts, err := c.gather(root.tags)
-		if err != nil || len(parts) > 1 {
+		if err != nil {
 			return 0, false, err
 		}
-		for _, part := range parts {
-			n = part.Card()
-		}
-		return n, true, nil
+		n, ok = block.Together(parts, nil)
+		return n, ok, nil
 	case *intersection:
 		c.start(chunk)
 		n, err = root.count(c)

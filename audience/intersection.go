@@ -61,12 +61,13 @@ func (n *intersection) count(c *cursor) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		switch {
-		case len(parts) != 1:
-		case taking:
+		if taking && len(parts) == 1 {
 			return parts[0].Lacking(own), nil
-		default:
-			return parts[0].Common(own), nil
+		}
+		if n, ok := block.Together(parts, own); ok && taking {
+			return own.Count() - n, nil
+		} else if ok {
+			return n, nil
 		}
 	}
 	var err error

@@ -1,6 +1,9 @@
 package block
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Part is the users of one label in one block, read where they lie. The zero
 // value has no users. It holds on to its block.
@@ -39,6 +42,15 @@ func (p Part) Dense() *Words { return p.bitmap }
 // Sparse returns the users in ascending order where they are few; the slice must
 // not be changed.
 func (p Part) Sparse() []uint16 { return p.array }
+
+// Has reports whether the user at a place of the chunk is in the part.
+func (p Part) Has(low uint16) bool {
+	if p.bitmap != nil {
+		return p.bitmap.Has(low)
+	}
+	_, found := slices.BinarySearch(p.array, low)
+	return found
+}
 
 // Or adds the users of the part to w.
 func (p Part) Or(w *Words) {
@@ -173,30 +185,81 @@ func (w *Words) Unite(parts []Part) {
 	}
 }
 
+// meetFew is how many users in arrays Meet can keep on the side.
+const meetFew = 512
+
 // Meet keeps in w only the users of some part; it reports whether it could do so
-// in one pass, which takes two to four bitmaps. Otherwise w is unchanged.
+// in one pass, which takes at most four bitmaps, and few users in arrays, such as
+// a label of any time and what has come in since. Otherwise w is unchanged.
 func (w *Words) Meet(parts []Part) bool {
 	var dense [4]*Words
-	if len(parts) < 2 || len(parts) > len(dense) {
-		return false
-	}
-	for i := range dense {
-		dense[i] = parts[min(i, len(parts)-1)].bitmap
-		if dense[i] == nil {
+	var kept [meetFew]uint16 // users of arrays that w has
+	n, k := 0, 0
+	for _, p := range parts {
+		if p.bitmap != nil {
+			if n == len(dense) {
+				return false
+			}
+			dense[n] = p.bitmap
+			n++
+			continue
+		}
+		if k+len(p.array) > len(kept) {
 			return false
+		}
+		for _, low := range p.array {
+			kept[k] = low
+			k += int(w[low>>6] >> (low & 63) & 1)
 		}
 	}
 	a, b, c, d := dense[0], dense[1], dense[2], dense[3]
-	if len(parts) == 2 {
+	switch n {
+	case 0:
+		w.Clear()
+	case 1:
+		w.And(a)
+	case 2:
 		for i := range w {
 			w[i] &= a[i] | b[i]
 		}
-		return true
+	case 3:
+		for i := range w {
+			w[i] &= a[i] | b[i] | c[i]
+		}
+	default:
+		for i := range w {
+			w[i] &= a[i] | b[i] | c[i] | d[i]
+		}
 	}
-	for i := range w {
-		w[i] &= a[i] | b[i] | c[i] | d[i]
+	for _, low := range kept[:k] {
+		w[low>>6] |= 1 << (low & 63)
 	}
 	return true
+}
+
+// Together returns how many users of w are in any of the parts, of all users
+// where w is nil; ok is false where that cannot be told without uniting them: for
+// more than one part, and one more that is an array.
+func Together(parts []Part, w *Words) (n int, ok bool) {
+	if len(parts) == 0 {
+		return 0, true
+	}
+	first := parts[0]
+	if n = first.card; w != nil {
+		n = first.Common(w)
+	}
+	if len(parts) == 1 {
+		return n, true
+	}
+	if len(parts) > 2 || parts[1].bitmap != nil {
+		return 0, false
+	}
+	for _, low := range parts[1].array {
+		if (w == nil || w.Has(low)) && !first.Has(low) {
+			n++
+		}
+	}
+	return n, true
 }
 
 // unite makes w the union of up to four sets, and of itself if it has begun.

@@ -115,6 +115,14 @@ func TestUnite(t *testing.T) {
 			} else if met != *before {
 				t.Fatalf("%d parts: not met, but changed", n)
 			}
+			if got, ok := Together(parts, nil); ok && got != want.Count() || !ok && n < 2 {
+				t.Fatalf("%d parts: %d users together, %v, want %d", n, got, ok, want.Count())
+			}
+			both := *before
+			both.And(&want)
+			if got, ok := Together(parts, before); ok && got != both.Count() {
+				t.Fatalf("%d parts: %d users together in a set, want %d", n, got, both.Count())
+			}
 		}
 	}
 }
