@@ -8,9 +8,14 @@ import (
 	"sosie/storage"
 )
 
-// maxBound is the most operands a plan may have, those of saved segments
-// included: they can name each other many times over.
-const maxBound = 4 * MaxOperands
+// The limits of a plan, that of saved segments included, which can name each other
+// many times over.
+const (
+	// maxBound is the most operands.
+	maxBound = 4 * MaxOperands
+	// maxTags is the most labels that they mean, prefixes taken apart.
+	maxTags = 200_000
+)
 
 // binder turns an expression into a plan: names become label numbers, windows
 // become days, and what can be known without reading a bitmap is simplified.
@@ -18,6 +23,7 @@ type binder struct {
 	labels   *storage.Labels
 	resolver Resolver
 	warnings []Warning
+	warned   map[Warning]bool
 	today    storage.Day
 	// day is the one that labels are in force on: today, or inside an "as of" an
 	// earlier one; past says which.
@@ -25,8 +31,10 @@ type binder struct {
 	past  bool
 	dated bool // inside an "as of", of whatever day
 	// path is the saved segments around the place being bound.
-	path  []string
-	bound int
+	path    []string
+	defined map[string]Definition // what the segments met so far stand for
+	bound   int
+	tags    int
 }
 
 func (b *binder) bind(e Expr) (node, error) {
@@ -76,16 +84,15 @@ func (b *binder) union(e Expr, to storage.Day, within int) (*union, error) {
 // eachLabel calls fn for every label that a label, a prefix or an Or of those
 // means.
 func (b *binder) eachLabel(e Expr, fn func(l storage.Label)) error {
-	if b.bound++; b.bound > maxBound {
-		return &Error{Message: fmt.Sprintf("with the segments it names, the expression has more than %d labels", maxBound),
-			Hint: "use a prefix such as interest/* in place of many labels"}
+	if err := b.operand(); err != nil {
+		return err
 	}
 	switch e := e.(type) {
 	case *Label:
 		l, ok := b.labels.Lookup(e.Name)
 		switch {
 		case ok:
-			b.warnGone(e.At, l)
+			b.warnGone(e.At, e.Name, l)
 			fn(l)
 		case b.labels.Deleted(e.Name):
 			b.warn(e.At, "label %s was deleted: nobody is in this part", e.Name)
@@ -97,8 +104,12 @@ func (b *binder) eachLabel(e Expr, fn func(l storage.Label)) error {
 		if len(found) == 0 {
 			b.warn(e.At, "no label starts with %s: nobody is in this part", e.Prefix)
 		}
+		if b.tags += len(found); b.tags > maxTags {
+			return &Error{Message: fmt.Sprintf("with the segments it names, the expression means more than %d labels", maxTags),
+				Hint: "name each prefix once"}
+		}
+		b.warnGone(e.At, e.Prefix+"*", found...)
 		for _, l := range found {
-			b.warnGone(e.At, l)
 			fn(l)
 		}
 	case *Or:
@@ -111,11 +122,33 @@ func (b *binder) eachLabel(e Expr, fn func(l storage.Label)) error {
 	return nil
 }
 
+// operand counts one more operand of the plan.
+func (b *binder) operand() error {
+	if b.bound++; b.bound > maxBound {
+		return &Error{Message: fmt.Sprintf("with the segments it names, the expression has more than %d labels", maxBound),
+			Hint: "use a prefix such as interest/* in place of many labels"}
+	}
+	return nil
+}
+
 // warnGone warns where nothing is held any more of the days that a question
-// about the past needs.
-func (b *binder) warnGone(at Pos, l storage.Label) {
-	if spec := b.labels.Spec(l); b.past && b.day <= b.today-storage.Day(spec.Retention) {
-		b.warn(at, "label %s is kept for %d days: of %s and before nothing is held any more", spec.Name, spec.Retention, b.day)
+// about the past needs, of one label or of several under a prefix.
+func (b *binder) warnGone(at Pos, name string, labels ...storage.Label) {
+	if !b.past {
+		return
+	}
+	gone, longest := 0, 0
+	for _, l := range labels {
+		if retention := b.labels.Spec(l).Retention; b.day <= b.today-storage.Day(retention) {
+			gone, longest = gone+1, max(longest, retention)
+		}
+	}
+	switch {
+	case gone == 0:
+	case len(labels) == 1:
+		b.warn(at, "label %s is kept for %d days: of %s and before nothing is held any more", name, longest, b.day)
+	default:
+		b.warn(at, "%d of %d labels under %s are kept for %d days at most: of %s and before nothing is held any more", gone, len(labels), name, longest, b.day)
 	}
 }
 
@@ -128,14 +161,14 @@ func (b *binder) tag(l storage.Label, to storage.Day, within int) tag {
 		}
 		within = retention
 	}
-	return tag{label: l, from: to - storage.Day(within) + 1, to: to}
+	return tag{label: l, dated: true, from: to - storage.Day(within) + 1, to: to}
 }
 
 // days is a tag that says its days.
 func (b *binder) days(l storage.Label, within int) tag {
 	t := b.tag(l, b.day, within)
 	if t.always() {
-		t.from, t.to = b.day-storage.Day(b.labels.Spec(l).Retention)+1, b.day
+		t = tag{label: l, dated: true, from: b.day - storage.Day(b.labels.Spec(l).Retention) + 1, to: b.day}
 	}
 	return t
 }
@@ -203,11 +236,11 @@ func (b *binder) then(e *Then) (node, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	first, err := b.operand(e.First)
+	first, err := b.side(e.First)
 	if err != nil {
 		return nil, err
 	}
-	second, err := b.operand(e.Second)
+	second, err := b.side(e.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -217,8 +250,8 @@ func (b *binder) then(e *Then) (node, error) {
 	return newSequence(first, second, e.Gap), nil
 }
 
-// operand binds one side of a then: the days that it may fall on.
-func (b *binder) operand(e Expr) (tags []tag, err error) {
+// side binds one side of a then: the days that it may fall on.
+func (b *binder) side(e Expr) (tags []tag, err error) {
 	within := 0
 	switch of := e.(type) {
 	case *Between:

@@ -27,6 +27,9 @@ const unitableHelp = `a label, a prefix, or a parenthesis of labels and prefixes
 
 // check refuses a window over what has no days of its own.
 func (e *Within) check() error {
+	if err := checkDays(e.At, e.Days, 1); err != nil {
+		return err
+	}
 	if unitable(e.Of) {
 		return nil
 	}
@@ -34,7 +37,18 @@ func (e *Within) check() error {
 		hint(`write "within" behind each label: (a within 7d and b within 7d)`)
 }
 
+// checkDays refuses a number of days that no window has.
+func checkDays(at Pos, days, least int) error {
+	if days < least || days > MaxWindow {
+		return errorAt(at, "a window of %dd: from 1d to %dd", days, MaxWindow)
+	}
+	return nil
+}
+
 func (e *Frequency) check() error {
+	if err := checkDays(e.At, e.Days, 0); err != nil {
+		return err
+	}
 	switch {
 	case !unitable(e.Of):
 		return errorAt(e.At, `"on %d+ days" applies to %s`, e.AtLeast, unitableHelp).
@@ -59,6 +73,9 @@ func (e *Between) check() error {
 
 // check refuses sides that say nothing of single days.
 func (e *Then) check() error {
+	if err := checkDays(e.At, e.Gap, 0); err != nil {
+		return err
+	}
 	for _, side := range []Expr{e.First, e.Second} {
 		if _, chained := side.(*Then); chained {
 			return errorAt(e.At, `"then" does not chain`).hint(`write (a then b) and (b then c), which says nearly the same`)

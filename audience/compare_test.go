@@ -154,7 +154,7 @@ func TestExplain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := Count(context.Background(), set); err != nil || n != out.Users || out.Chunks != v.Chunks() {
+		if n, err := Count(context.Background(), Permitted(set, v, permit.Count)); err != nil || n != out.Users || out.Chunks != v.Chunks() {
 			t.Errorf("%s: explained %d users of %d chunks, counted %d of %d, %v", row.source, out.Users, out.Chunks, n, v.Chunks(), err)
 		}
 		if out.Plan.Bitmaps == 0 && row.want != "nobody" || out.Plan.Took < 0 || out.Plan.Took > time.Minute {
@@ -200,5 +200,63 @@ func TestSegmentsThatNameEachOtherStayBounded(t *testing.T) {
 	_, _, err := Compile(s.View(), &Call{Function: FuncSegment, Name: "s40"}, saved)
 	if err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("error %v, want one about too many labels", err)
+	}
+}
+
+// TestTheDayZeroIsADay: 1970-01-01 is a day long before all others, not "any".
+func TestTheDayZeroIsADay(t *testing.T) {
+	s := openStore(t)
+	history(t, s, seeded(9))
+	for _, source := range []string{"a/1 as of 1970-01-01", "not a/1 as of 1970-01-01", "a/* within 7d as of 1970-01-01", "between(seen, 1970-01-01, 1970-01-01)"} {
+		e, err := Parse(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, _, err := Compile(s.View(), e, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := Count(context.Background(), set); err != nil || n != 0 {
+			t.Errorf("%s: %d users, %v", source, n, err)
+		}
+	}
+}
+
+// TestPlansStayBounded sees that few characters cannot ask for endless work.
+func TestPlansStayBounded(t *testing.T) {
+	s := openStore(t)
+	specs := make([]storage.LabelSpec, 300)
+	for i := range specs {
+		specs[i].Name = fmt.Sprintf("p/%d", i)
+	}
+	if _, err := s.Declare(specs...); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	saved := shelf{"s0": &Label{Name: "seen"}}
+	for i := 1; i <= 2*MaxDepth; i++ {
+		saved[fmt.Sprint("s", i)] = &Not{&Call{Function: FuncSegment, Name: fmt.Sprint("s", i-1)}}
+	}
+	for _, row := range []struct{ source, says string }{
+		{strings.Repeat("p/* or ", 1000) + "p/*", "more than 200000 labels"},
+		{fmt.Sprintf("segment(s%d)", 2*MaxDepth), "deep"},
+		{strings.Repeat("p/* or ", 600) + "p/* as of 2020-01-01", "kept for"},
+	} {
+		e, err := Parse(row.source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, warnings, err := Compile(s.View(), e, saved)
+		if err == nil {
+			if len(warnings) > 1000 {
+				t.Errorf("%.20s…: %d warnings", row.source, len(warnings))
+			}
+			err = fmt.Errorf("%v", warnings)
+		}
+		if !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%.20s…: %.200v, want %q", row.source, err, row.says)
+		}
 	}
 }

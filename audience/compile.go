@@ -2,7 +2,6 @@ package audience
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"sosie/storage"
@@ -122,7 +121,11 @@ func (b *binder) warn(at Pos, format string, args ...any) {
 	if n := len(b.path); n > 0 { // the place is one in its text, which is not at hand
 		w = Warning{Message: fmt.Sprintf("in segment %s: %s", b.path[n-1], w.Message)}
 	}
-	if !slices.Contains(b.warnings, w) {
+	if !b.warned[w] {
+		if b.warned == nil {
+			b.warned = map[Warning]bool{}
+		}
+		b.warned[w] = true
 		b.warnings = append(b.warnings, w)
 	}
 }

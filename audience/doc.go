@@ -6,7 +6,7 @@
 // answer is true of. A Set is the one currency between rooms; Permitted narrows
 // it to the users an operation may touch, Count and Each walk it on all cores.
 //
-// Precedence, strongest first: within, not, and, or. The language's words may
+// Precedence, strongest first: windows, then, not, and, or. The language's words may
 // be written in any case; a label that equals one of them stands in quotes.
 //
 // Invariant: every set is a subset of the population, the users with a "seen"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"sosie/audience/permit"
 	"sosie/storage"
 	"sosie/storage/block"
 )
@@ -24,7 +25,7 @@ type Step struct {
 
 // Explained is an expression's plan, evaluated once.
 type Explained struct {
-	// Users is the number of users of the formula, before any masks.
+	// Users is the number of users who may be counted.
 	Users uint64 `json:"users"`
 	// Chunks is how many chunks of 65,536 users were looked at.
 	Chunks int `json:"chunks"`
@@ -53,6 +54,7 @@ func Explain(ctx context.Context, v *storage.View, e Expr, r Resolver) (Explaine
 		if err := root.set(c, &w); err != nil {
 			return Explained{}, nil, fmt.Errorf("explain chunk %d: %w", chunk, err)
 		}
+		permit.Allowed(v, chunk, permit.Count, &w)
 		out.Users += uint64(w.Count())
 	}
 	out.Streamed = c.read.Streamed()

@@ -18,7 +18,7 @@ type frequency struct {
 }
 
 func newFrequency(tags []tag, atLeast int) *frequency {
-	f := &frequency{tags: tags, atLeast: atLeast}
+	f := &frequency{tags: distinct(tags), atLeast: atLeast}
 	f.from, f.to = span(tags)
 	return f
 }
@@ -134,6 +134,13 @@ func (f *frequency) cost() int { return dailyCost(f.tags) }
 
 func (f *frequency) explain(labels *storage.Labels) (string, []node) {
 	return fmt.Sprintf("on %d+ days: %s", f.atLeast, named(f.tags, labels)), nil
+}
+
+// distinct drops the tags that are there already.
+func distinct(tags []tag) []tag {
+	u := union{tags: tags}
+	u.tidy()
+	return u.tags
 }
 
 // span is the first and the last day of any of the tags.

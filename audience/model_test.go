@@ -51,7 +51,7 @@ func (m *model) days(u storage.Ordinal, e Expr, on storage.Day, within int) map[
 	found := map[storage.Day]bool{}
 	label := func(name string) {
 		retention := storage.Day(m.retention[name])
-		first := max(on-min(storage.Day(within), retention)+1, m.today-retention+1, m.floor[name]+1)
+		first := max(on-min(storage.Day(within), retention)+1, m.today-retention+1, m.floor[name]+1, m.floor["seen"]+1)
 		for d := range m.users[u][name] {
 			if d >= first && d <= on && d <= m.today {
 				found[d] = true

@@ -3,6 +3,7 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
@@ -50,7 +51,7 @@ func (p *place) enter() {
 	case is(p.token, "("):
 		what := "("
 		if is(p.before, "between") || is(p.before, FuncSegment) || is(p.before, FuncLookalike) {
-			what = p.before.Value
+			what = strings.ToLower(p.before.Value)
 		}
 		p.open = append(p.open, what)
 		p.commas = 0

@@ -39,22 +39,21 @@ type Definition struct {
 
 // call binds a function.
 func (b *binder) call(e *Call) (node, error) {
-	if b.resolver == nil {
-		return nil, errorAt(e.At, "%s() is not known here", e.Function)
+	if err := b.operand(); err != nil {
+		return nil, err
 	}
-	d, ok, err := b.resolver.Resolve(e.Function, e.Name)
+	d, err := b.define(e)
 	if err != nil {
-		return nil, fmt.Errorf("resolve %s(%s): %w", e.Function, e.Name, err)
+		return nil, err
 	}
-	switch {
-	case !ok:
-		return nil, b.unknown(e)
-	case d.Set != nil:
+	if d.Set != nil {
 		return b.fixed(e, d.Set)
 	}
-	if slices.Contains(b.path, e.Name) {
-		from := slices.Index(b.path, e.Name)
+	if from := slices.Index(b.path, e.Name); from >= 0 {
 		return nil, errorAt(e.At, "segment %s contains itself: %s", e.Name, strings.Join(append(b.path[from:len(b.path):len(b.path)], e.Name), " → "))
+	}
+	if len(b.path) == MaxDepth {
+		return nil, errorAt(e.At, "segments are built on each other %d deep: at most %d", len(b.path)+1, MaxDepth)
 	}
 	b.path = append(b.path, e.Name)
 	n, err := b.bind(d.Expr)
@@ -63,6 +62,29 @@ func (b *binder) call(e *Call) (node, error) {
 		own.Segment = e.Name
 	}
 	return n, err
+}
+
+// define asks once what a function and a name stand for.
+func (b *binder) define(e *Call) (Definition, error) {
+	name := e.String()
+	if d, ok := b.defined[name]; ok {
+		return d, nil
+	}
+	if b.resolver == nil {
+		return Definition{}, errorAt(e.At, "%s() is not known here", e.Function)
+	}
+	d, ok, err := b.resolver.Resolve(e.Function, e.Name)
+	if err != nil {
+		return d, fmt.Errorf("resolve %s: %w", name, err)
+	}
+	if !ok {
+		return d, b.unknown(e)
+	}
+	if b.defined == nil {
+		b.defined = map[string]Definition{}
+	}
+	b.defined[name] = d
+	return d, nil
 }
 
 func (b *binder) unknown(e *Call) error {

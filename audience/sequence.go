@@ -17,7 +17,7 @@ type sequence struct {
 }
 
 func newSequence(first, second []tag, gap int) *sequence {
-	s := &sequence{first: first, second: second, gap: gap}
+	s := &sequence{first: distinct(first), second: distinct(second), gap: gap}
 	s.from, s.to = span(slices.Concat(first, second))
 	return s
 }

@@ -10,21 +10,28 @@ import (
 	"sosie/storage/block"
 )
 
-// tag is a label on the days from one to another, both included; without days,
-// on any day in force today.
+// tag is a label on the days from one to another, both included; when it is not
+// dated, on any day in force today.
 type tag struct {
 	label    storage.Label
-	from, to storage.Day // both 0: any day
+	dated    bool
+	from, to storage.Day
 }
 
-func (t tag) always() bool { return t.to == 0 }
+func (t tag) always() bool { return !t.dated }
 
 // covers reports whether t's users contain those of o.
 func (t tag) covers(o tag) bool {
 	return t.label == o.label && (t.always() || !o.always() && t.from <= o.from && o.to <= t.to)
 }
 
-func (t tag) days() int { return int(t.to-t.from) + 1 }
+// days is the number of days, 0 for a tag that is not dated.
+func (t tag) days() int {
+	if !t.dated {
+		return 0
+	}
+	return int(t.to-t.from) + 1
+}
 
 // union is the users of any of its tags; without tags, nobody.
 type union struct{ tags []tag }
@@ -38,7 +45,7 @@ func (u *union) tidy() {
 		return
 	}
 	slices.SortFunc(u.tags, func(x, y tag) int {
-		return cmp.Or(cmp.Compare(x.label, y.label), cmp.Compare(min(x.to, 1), min(y.to, 1)),
+		return cmp.Or(cmp.Compare(x.label, y.label), cmp.Compare(min(x.days(), 1), min(y.days(), 1)),
 			cmp.Compare(x.to, y.to), cmp.Compare(x.from, y.from))
 	})
 	var kept []tag
@@ -114,11 +121,11 @@ func named(tags []tag, labels *storage.Labels) string {
 		return "nobody"
 	}
 	tags = slices.Clone(tags)
-	slices.SortStableFunc(tags, func(x, y tag) int { return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to)) })
+	slices.SortStableFunc(tags, func(x, y tag) int { return cmp.Or(cmp.Compare(x.days(), y.days()), cmp.Compare(x.from, y.from)) })
 	var out []string
 	for len(tags) > 0 {
 		n := 1
-		for n < len(tags) && tags[n].from == tags[0].from && tags[n].to == tags[0].to {
+		for n < len(tags) && tags[n].dated == tags[0].dated && tags[n].from == tags[0].from && tags[n].to == tags[0].to {
 			n++
 		}
 		out = append(out, together(tags[:n], labels))

@@ -6,6 +6,7 @@ import (
 
 	"sosie/audience"
 	"sosie/audience/permit"
+	"sosie/audience/segments"
 	"sosie/storage"
 	"sosie/storage/compact"
 )
@@ -41,7 +42,7 @@ func (d *DMP) bind(expression string, op permit.Operation) (answer, error) {
 
 // compile binds an expression to a view.
 func (d *DMP) compile(view *storage.View, e audience.Expr, op permit.Operation) (answer, error) {
-	set, warnings, err := audience.Compile(view, e, d.segments)
+	set, warnings, err := audience.Compile(view, e, segments.At(view))
 	if err != nil {
 		return answer{}, expressionError(op, err)
 	}

@@ -78,7 +78,7 @@ func (d *DMP) Explain(ctx context.Context, expression string) (out Explanation, 
 			return err
 		}
 		start = time.Now()
-		explained, warnings, err := audience.Explain(ctx, view, e, d.segments)
+		explained, warnings, err := audience.Explain(ctx, view, e, segments.At(view))
 		if err != nil {
 			return questionError("explain", e.String(), err)
 		}
@@ -109,7 +109,10 @@ func (d *DMP) Overlap(ctx context.Context, expressions []string) (out Overlap, e
 			if err != nil {
 				return err
 			}
-			sets, out.Expressions, out.Warnings = append(sets, a.set), append(out.Expressions, a.text), append(out.Warnings, a.warnings...)
+			sets, out.Expressions = append(sets, a.set), append(out.Expressions, a.text)
+			for _, w := range a.warnings {
+				out.Warnings = append(out.Warnings, fmt.Sprintf("expression %d, %s", len(sets), w))
+			}
 		}
 		if out.Intersections, out.Union, err = audience.Overlap(ctx, sets); err != nil {
 			return questionError("overlap", "expressions", err)

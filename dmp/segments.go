@@ -3,6 +3,7 @@ package dmp
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"sosie/audience"
@@ -115,25 +116,21 @@ func (d *DMP) DeleteSegment(_ context.Context, name string) error {
 	return nil
 }
 
-// measure records how large segments are today. A segment whose labels are
-// gone has a size all the same; one that cannot be read is reported, and the
-// others are measured.
-func (d *DMP) measure(ctx context.Context, names ...string) error {
-	var failed error
-	for _, name := range names {
-		e := &audience.Call{Function: audience.FuncSegment, Name: name}
-		n, err := d.Count(ctx, e.String())
-		if err == nil {
-			err = d.segments.Measured(n.Day, map[string]uint64{name: n.Count})
-		}
-		if err != nil {
-			failed = errors.Join(failed, segmentError("measure", name, err))
-		}
+// measure records how large a segment is today.
+func (d *DMP) measure(ctx context.Context, name string) error {
+	e := &audience.Call{Function: audience.FuncSegment, Name: name}
+	n, err := d.Count(ctx, e.String())
+	if err == nil {
+		err = d.segments.Measured(n.Day, map[string]uint64{name: n.Count})
 	}
-	return failed
+	if err != nil {
+		return segmentError("measure", name, err)
+	}
+	return nil
 }
 
-// measureEvery is how often the day is looked at.
+// measureEvery is how often the day is looked at, and what could not be measured
+// is tried again.
 const measureEvery = time.Minute
 
 // measureDaily records the sizes of all segments when it starts and whenever a
@@ -142,13 +139,12 @@ func (d *DMP) measureDaily(ctx context.Context) {
 	tick := time.NewTicker(measureEvery)
 	defer tick.Stop()
 	var last storage.Day
+	var due []string
 	for {
 		if day := d.store.View().Stamp().Day; day != last {
-			last = day
-			// What cannot be measured has no point in its history; asking for it says
-			// why.
-			_ = d.measure(ctx, d.segments.Names(audience.FuncSegment)...)
+			last, due = day, d.segments.Names()
 		}
+		due = slices.DeleteFunc(due, func(name string) bool { return d.measure(ctx, name) == nil })
 		select {
 		case <-ctx.Done():
 			return
@@ -185,7 +181,7 @@ func (d *DMP) unknownSegment(op, name string, err error) error {
 	out := segmentError(op, name, err)
 	if own := (*Error)(nil); errors.Is(err, segments.ErrUnknown) && errors.As(out, &own) {
 		own.Hint = "`sosie segment list` shows the names."
-		if near, ok := audience.Nearest(name, d.segments.Names(audience.FuncSegment)); ok {
+		if near, ok := audience.Nearest(name, d.segments.Names()); ok {
 			own.Hint = "Did you mean " + near + "?"
 		}
 	}

@@ -46,6 +46,14 @@ func (d documentSet) with(changes documentSet) documentSet {
 	return next
 }
 
+func (d documentSet) get(kind, name string) ([]byte, error) {
+	value, ok := d[documentID{kind, name}]
+	if !ok {
+		return nil, fmt.Errorf("read %s %s: %w", kind, name, ErrNoDocument)
+	}
+	return value, nil
+}
+
 // list yields the documents of a kind in order of their names.
 func (d documentSet) list(kind string) iter.Seq2[string, []byte] {
 	var names []string
@@ -90,11 +98,7 @@ func (s *Store) Documents() *Documents { return &s.documents }
 func (d *Documents) Get(kind, name string) ([]byte, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	value, ok := d.now[documentID{kind, name}]
-	if !ok {
-		return nil, fmt.Errorf("read %s %s: %w", kind, name, ErrNoDocument)
-	}
-	return value, nil
+	return d.now.get(kind, name)
 }
 
 // List yields the documents of a kind in order of their names, as they are now.

@@ -216,12 +216,13 @@ func (d *Labels) retention(l Label) int {
 	return d.specs[l].Retention
 }
 
-// first returns the first day of l that is in force on day d.
+// first returns the first day of l that is in force on day d. No label is in force
+// on a day on which Seen cannot be: nobody carries one without being there.
 func (d *Labels) first(l Label, on Day) Day {
 	if int(l) >= len(d.specs) || d.specs[l].Deleted {
 		return on + 1
 	}
-	return max(on-Day(d.retention(l))+1, d.specs[l].Floor+1)
+	return max(on-Day(d.retention(l))+1, d.specs[l].Floor+1, d.specs[Seen].Floor+1)
 }
 
 // InForce reports whether a tag of l dated day is in force on another day, or

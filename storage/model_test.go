@@ -59,7 +59,7 @@ func (m *model) keep(l Label) int {
 
 func (m *model) inForce(l Label, d Day) bool {
 	today := m.clock.Day()
-	return !m.deleted[l] && d <= today && d > today-Day(m.keep(l)) && d > m.floor[l]
+	return !m.deleted[l] && d <= today && d > today-Day(m.keep(l)) && d > m.floor[l] && d > m.floor[Seen]
 }
 
 func (m *model) hit(u Ordinal, day Day, labels ...Label) {

@@ -285,3 +285,21 @@ func TestInForce(t *testing.T) {
 		t.Error("a source with a space is declared")
 	}
 }
+
+// TestNoLabelOutlivesThePopulation declares a label that is kept longer than any
+// before it, over a store that has let its older days go: a row of those days
+// counts nowhere, since its user could not be in the population.
+func TestNoLabelOutlivesThePopulation(t *testing.T) {
+	clock := newTestClock()
+	s := openTest(t, Options{Clock: clock.Now})
+	short := declare(t, s, LabelSpec{Name: "short", Retention: 30})
+	add(t, s, 1, clock.Day(), short...)
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	long := declare(t, s, LabelSpec{Name: "long", Retention: 395})
+	add(t, s, 2, clock.Day()-100, long...)
+	add(t, s, 3, clock.Day()-10, long...)
+	wantUsers(t, users(t, s, long[0]), 3)
+	wantUsers(t, users(t, s, Seen), 1, 3)
+}

@@ -67,6 +67,10 @@ func (v *View) Documents(kind string) iter.Seq2[string, []byte] { return v.docum
 // DocumentKinds returns the kinds of all documents as of the view, in order.
 func (v *View) DocumentKinds() []string { return v.documents.kinds() }
 
+// Document returns the value of a document as of the view, which must not be
+// changed. The error is ErrNoDocument.
+func (v *View) Document(kind, name string) ([]byte, error) { return v.documents.get(kind, name) }
+
 // Chunks is the number of chunks that have ever had a user.
 func (v *View) Chunks() int { return len(v.chunks) }
 

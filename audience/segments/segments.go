@@ -1,6 +1,7 @@
 package segments
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"sosie/audience"
 	"sosie/storage"
@@ -87,16 +89,25 @@ func (s *Shelf) Get(name string) (Segment, error) {
 // List returns all segments in order of their names.
 func (s *Shelf) List() ([]Segment, error) { return list(s.documents) }
 
-// Resolve gives segment(NAME) its meaning; other functions it knows nothing of.
-func (s *Shelf) Resolve(function, name string) (audience.Definition, bool, error) {
-	return resolver{s.documents}.Resolve(function, name)
-}
+// At gives segment(NAME) the meaning it has in a view, so that an answer is made of
+// formulas and days of one sequence. Of other functions it knows nothing.
+func At(v *storage.View) audience.Resolver { return resolver{viewed{v}} }
+
+// viewed reads the documents of a view.
+type viewed struct{ *storage.View }
+
+// Get returns the value of a document.
+func (v viewed) Get(kind, name string) ([]byte, error) { return v.Document(kind, name) }
+
+// List yields the documents of a kind.
+func (v viewed) List(kind string) iter.Seq2[string, []byte] { return v.Documents(kind) }
 
 // Names returns the names of all segments.
-func (s *Shelf) Names(function string) []string { return resolver{s.documents}.Names(function) }
+func (s *Shelf) Names() []string { return resolver{s.documents}.Names(audience.FuncSegment) }
 
 // Save keeps a segment under its name, in place of one that is there only if
-// replace is set; the sizes of that one stay. It returns what was kept, with
+// replace is set; the sizes of that one stay, and so do the owner, folder and note
+// that are not given. It returns what was kept, with
 // canonical text and its times.
 func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 	e, err := audience.Parse(segment.Expression)
@@ -115,6 +126,9 @@ func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 			return ErrExists
 		case err == nil:
 			segment.Created = before.Created
+			segment.Owner = cmp.Or(segment.Owner, before.Owner)
+			segment.Folder = cmp.Or(segment.Folder, before.Folder)
+			segment.Note = cmp.Or(segment.Note, before.Note)
 			if before.Expression == segment.Expression {
 				segment.Changed = before.Changed
 			}
@@ -169,6 +183,9 @@ func (s *Shelf) Rename(from, to string) error {
 			}
 			audience.Rename(e, audience.FuncSegment, from, to)
 			user.Expression = e.String()
+			if _, err := audience.Parse(user.Expression); err != nil { // it has grown too long
+				return fmt.Errorf("segment %s: %w", user.Name, err)
+			}
 			if err := put(edit, Kind, user.Name, user); err != nil {
 				return err
 			}
@@ -223,8 +240,8 @@ func (s Segment) check() error {
 		return fmt.Errorf("%w: want [a-z0-9][a-z0-9_-]{0,63}", ErrBadName)
 	case len(s.Owner) > maxOwner, len(s.Folder) > maxFolder, len(s.Note) > maxNote:
 		return fmt.Errorf("%w: an owner has at most %d bytes, a folder %d, a note %d", ErrBadName, maxOwner, maxFolder, maxNote)
-	case strings.ContainsFunc(s.Owner+s.Folder, func(r rune) bool { return r < ' ' }):
-		return fmt.Errorf("%w: an owner and a folder are one line each", ErrBadName)
+	case strings.ContainsFunc(s.Owner+s.Folder+s.Note, unicode.IsControl):
+		return fmt.Errorf("%w: owner, folder and note are one line each, without control characters", ErrBadName)
 	}
 	return nil
 }

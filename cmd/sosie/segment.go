@@ -41,11 +41,12 @@ const languageHelp = `An expression is made of labels and of these, strongest fi
   page/cart then bought/* within 7d      bought on a later day, at most 7 days after; the
                                          order within one day is not known
   (page/cart within 30d) then bought/*   a window before "then" stands in parentheses
-  not A    A and B    A or B             parentheses as usual; "quotes" for odd names
+  not A, A and B, A or B                 strongest first: windows, then, not, and, or;
+                                         parentheses as usual
   A as of 2026-11-01                     as it was on that day, from what is still held; at
                                          the end of an expression or of a parenthesis
 
-"within" and "on 3+ days" stand behind a label, a prefix, or labels and prefixes joined by "or" in parentheses, whose days are united first.`
+"within" and "on 3+ days" stand behind a label, a prefix, or labels and prefixes joined by "or" in parentheses, whose days are united first; a window has 1d to 3650d, K up to 400 days. A label that equals a word of the language stands in quotes.`
 
 // asking opens what answers, hands it to ask, and closes it.
 func (c *console) asking(ask func(engine dmp.Engine) error) (err error) {

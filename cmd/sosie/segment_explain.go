@@ -36,7 +36,7 @@ func (e *explain) Run(c *console) error {
 			if found.Streamed > 0 {
 				streamed = fmt.Sprintf(", %d days of them from disk", found.Streamed)
 			}
-			return c.printf("%s%s users before masks: %s\n%d chunks of 65,536 users%s, in %s\n%s\n", t, comma(found.Users), found.Expression,
+			return c.printf("%s%s users: %s\n%d chunks of 65,536 users%s, in %s\n%s\n", t, comma(found.Users), found.Expression,
 				found.Chunks, streamed, short(found.Took), trueOf(found.Stamp))
 		})
 	})
