@@ -105,6 +105,12 @@ func (c *Client) DeleteSegment(ctx context.Context, name string) error {
 	return err
 }
 
+// DeleteLabel has a label ended.
+func (c *Client) DeleteLabel(ctx context.Context, name string) error {
+	_, err := askFor[struct{}](ctx, c, pathDeleteLabel, shelfOrder{Name: name})
+	return err
+}
+
 // askFor asks a question whose answer is JSON.
 func askFor[A any](ctx context.Context, c *Client, path string, question any) (answer A, err error) {
 	body, err := c.ask(ctx, http.MethodPost, path, question)

@@ -37,6 +37,7 @@ const (
 //	POST /v1/export   {"expression": …, "id_space": …} → frames, see stream.go
 //	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
 //	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
+//	POST /v1/labels/delete                                         see label.go
 //	POST /v1/import   see import_stream.go             → frames
 //	POST /v1/dump     {"dir": …, "passphrase": …}      → frames, without names
 //	POST /v1/clock/confirm                             → {}
@@ -115,6 +116,7 @@ const (
 	pathCopySegment   = "/v1/segments/copy"
 	pathRenameSegment = "/v1/segments/rename"
 	pathDeleteSegment = "/v1/segments/delete"
+	pathDeleteLabel   = "/v1/labels/delete"
 	pathErase         = "/v1/erase"
 	pathPurge         = "/v1/purge"
 	pathExamine       = "/v1/examine"
@@ -132,6 +134,9 @@ func (d *DMP) answerShelf(mux *http.ServeMux) {
 	})
 	answerQuestion(mux, pathRenameSegment, func(ctx context.Context, o shelfOrder) (struct{}, error) {
 		return struct{}{}, d.RenameSegment(ctx, o.Name, o.To)
+	})
+	answerQuestion(mux, pathDeleteLabel, func(ctx context.Context, o shelfOrder) (struct{}, error) {
+		return struct{}{}, d.DeleteLabel(ctx, o.Name)
 	})
 	answerQuestion(mux, pathDeleteSegment, func(ctx context.Context, o shelfOrder) (struct{}, error) {
 		return struct{}{}, d.DeleteSegment(ctx, o.Name)
@@ -256,6 +261,7 @@ var kinds = map[string]error{
 	"file":       ErrFile,
 	"id_space":   ErrIDSpace,
 	"segment":    ErrSegment,
+	"label":      storage.ErrBadLabel,
 	"user":       ErrUnknownUser,
 	"passphrase": ErrPassphrase,
 	"exists":     dump.ErrExists,
@@ -280,7 +286,7 @@ func failureOf(err error) failure {
 
 func (f failure) status() int {
 	switch f.Kind {
-	case "expression", "id_space", "segment", "request":
+	case "expression", "id_space", "segment", "label", "request":
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

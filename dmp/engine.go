@@ -26,6 +26,9 @@ type Engine interface {
 	Import(ctx context.Context, request ImportRequest, file io.Reader, progress ImportProgress) (Receipt, error)
 	// Dump writes everything into a directory on the machine of the engine.
 	Dump(ctx context.Context, request DumpRequest, progress Progress) (Dump, error)
+	// DeleteLabel ends a label: nobody carries it any more, and what names it goes on
+	// with a warning.
+	DeleteLabel(ctx context.Context, name string) error
 	// Status says how the house is doing.
 	Status(ctx context.Context) (Status, error)
 	// ConfirmClock says that a jump of the clock that Status warns of is right, so

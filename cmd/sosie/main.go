@@ -39,6 +39,7 @@ type cli struct {
 	place
 
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
+	Label   label      `cmd:"" help:"End a label."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
 	Import  importVerb `cmd:"" help:"Bring events in from files."`
 	Export  exportVerb `cmd:"" help:"Write the users of a segment to a file."`
@@ -111,7 +112,7 @@ func report(stderr io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "hint: `sosie --help` lists the commands, `sosie COMMAND --help` explains one.")
 	}
-	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, errUsage) {
+	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrSegment) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, errUsage) {
 		return 2
 	}
 	return 1
