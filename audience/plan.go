@@ -118,17 +118,6 @@ func (c *cursor) gatherDay(tags []tag, day storage.Day) ([]block.Part, error) {
 	return parts, nil
 }
 
-// meet keeps in dst the users that are also in o, and reports whether any are
-// left, in one pass.
-func meet(dst, o *block.Words) bool {
-	var left uint64
-	for i := range dst {
-		dst[i] &= o[i]
-		left |= dst[i]
-	}
-	return left != 0
-}
-
 // apart evaluates a node into scratch of its own, for operations it has no
 // shorter way to do.
 func apart(c *cursor, n node, then func(own *block.Words)) error {

@@ -24,7 +24,7 @@ func (dumpVerb) Help() string {
 The keys are left out too, so that a dump alone names nobody: back them up apart. With --with-keys they go in, encrypted with age; --passphrase-file holds the passphrase, otherwise a terminal asks for it.
 
   sosie dump /backup/2026-11-24
-  sosie dump /backup/full --with-keys --passphrase-file /root/passphrase
+  sosie dump /backup/full --with-keys --passphrase-file /etc/sosie/passphrase
   sosie restore /backup/2026-11-24 --check
   tar -xOf /backup/2026-11-24/bitmaps/2026-11-24.tar interest/tennis.roaring > tennis.roaring`
 }

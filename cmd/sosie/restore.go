@@ -26,7 +26,7 @@ A restored store begins a new epoch. Cookies of the users in the dump stay good.
 
   sosie restore /backup/2026-11-24 --check
   sosie restore /backup/2026-11-24 --data /var/lib/sosie --keys /etc/sosie/keys
-  sosie restore /backup/full --data ./copy --with-keys --passphrase-file /root/passphrase`
+  sosie restore /backup/full --data ./copy --with-keys --passphrase-file /etc/sosie/passphrase`
 }
 
 // Run restores or checks.
