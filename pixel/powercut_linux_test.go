@@ -95,8 +95,9 @@ func powerCuts(t *testing.T, rounds int, env ...string) (l *ledger, lost, twice 
 		s := serve(t, dir, keys, env...)
 		failed := make(chan error, 1)
 		time.AfterFunc(*crashLoad, func() {
+			l.dark.Store(true)
 			failed <- device.cut()
-			time.Sleep(20 * time.Millisecond) // answers on their way arrive
+			time.Sleep(20 * time.Millisecond) // late answers are seen, and not counted
 			s.kill()
 		})
 		l.load(s.address, nil)
@@ -107,8 +108,10 @@ func powerCuts(t *testing.T, rounds int, env ...string) (l *ledger, lost, twice 
 		}
 		s.kill()
 		device.remount()
+		l.dark.Store(false)
 		lost, twice = l.check(t, dir, keys)
-		t.Logf("round %d: %d hits of %d users acknowledged so far, %d lost, %d ordinals given out twice", round+1, l.hits, len(l.visitors), lost, twice)
+		t.Logf("round %d: %d hits of %d users acknowledged so far, %d answers after a cut, %d lost, %d ordinals given out twice",
+			round+1, l.hits, len(l.visitors), l.late, lost, twice)
 		if lost != 0 || twice != 0 {
 			break
 		}
