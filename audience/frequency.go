@@ -10,7 +10,8 @@ import (
 
 // frequency is the users with one of the tags on at least so many distinct
 // days. Each day's users are united first, then added to a counter of a few
-// bits for each user, one word of 64 users at a time.
+// bits for each user, one word of 64 users at a time. A single label with few users
+// on each day needs no union: bytes count them.
 type frequency struct {
 	tags     []tag // with days
 	from, to storage.Day
@@ -92,18 +93,43 @@ func (n *counter) addFew(users []uint16) {
 }
 
 func (f *frequency) set(c *cursor, dst *block.Words) error {
+	c.days = c.read.Held(c.days[:0], f.from, f.to)
+	if err := c.gatherDaily(f.tags, c.days); err != nil {
+		return err
+	}
+	if f.byBytes(c.parts) {
+		f.countBytes(c, dst)
+	} else {
+		f.countPlanes(c, dst)
+	}
+	return nil
+}
+
+// countBytes counts the days gathered, user by user.
+func (f *frequency) countBytes(c *cursor, dst *block.Words) {
+	if c.bytes == nil {
+		c.bytes = new(byteCounter)
+	}
+	c.bytes.reset(f.atLeast)
+	for parts := range c.daily() {
+		if len(parts) == 1 {
+			c.bytes.add(parts[0].Sparse())
+			continue
+		}
+		day := c.take() // a user may be in more than one of the parts
+		day.Unite(parts)
+		c.bytes.addWords(day)
+		c.give()
+	}
+	c.bytes.result(dst)
+}
+
+// countPlanes counts the days gathered, word by word.
+func (f *frequency) countPlanes(c *cursor, dst *block.Words) {
 	used := c.used
 	n := f.newCounter(c, dst)
 	day := c.take()
-	c.days = c.read.Held(c.days[:0], f.from, f.to)
-	for _, d := range c.days {
-		parts, err := c.gatherDay(f.tags, d)
-		if err != nil {
-			return err
-		}
-		if len(parts) == 0 {
-			continue
-		}
+	for parts := range c.daily() {
 		switch dense, sparse := parts[0].Dense(), parts[0].Sparse(); {
 		case len(parts) == 1 && dense != nil:
 			n.add(dense)
@@ -115,7 +141,6 @@ func (f *frequency) set(c *cursor, dst *block.Words) error {
 		}
 	}
 	c.used = used
-	return nil
 }
 
 func (f *frequency) or(c *cursor, dst *block.Words) error {

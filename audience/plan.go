@@ -2,6 +2,7 @@ package audience
 
 import (
 	"fmt"
+	"iter"
 
 	"sosie/storage"
 	"sosie/storage/block"
@@ -38,7 +39,9 @@ type cursor struct {
 	read   chunkReader
 	chunk  int
 	parts  []block.Part // of one union at a time
+	ends   []int        // of the days in parts
 	days   []storage.Day
+	bytes  *byteCounter   // of one frequency at a time
 	planes []*block.Words // of one frequency at a time
 	window window         // of one sequence at a time
 	reads  int            // bitmaps read since the cursor was made
@@ -103,19 +106,49 @@ func (c *cursor) gather(tags []tag) ([]block.Part, error) {
 
 // gatherDay returns the bitmaps of tags on one day, until the next call.
 func (c *cursor) gatherDay(tags []tag, day storage.Day) ([]block.Part, error) {
-	parts := c.parts[:0]
-	var err error
+	c.parts = c.parts[:0]
+	err := c.addDay(tags, day)
+	return c.parts, err
+}
+
+// gatherDaily gathers the bitmaps of tags on each of some days, for daily.
+func (c *cursor) gatherDaily(tags []tag, days []storage.Day) error {
+	c.parts, c.ends = c.parts[:0], c.ends[:0]
+	for _, day := range days {
+		if err := c.addDay(tags, day); err != nil {
+			return err
+		}
+		c.ends = append(c.ends, len(c.parts))
+	}
+	return nil
+}
+
+// daily yields what gatherDaily gathered: the bitmaps of each day that has any.
+func (c *cursor) daily() iter.Seq[[]block.Part] {
+	return func(yield func([]block.Part) bool) {
+		start := 0
+		for _, end := range c.ends {
+			if start < end && !yield(c.parts[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
+}
+
+// addDay adds the bitmaps of tags on one day to those gathered.
+func (c *cursor) addDay(tags []tag, day storage.Day) (err error) {
+	before := len(c.parts)
 	for _, t := range tags {
 		if day < t.from || day > t.to {
 			continue
 		}
-		if parts, err = c.read.Days(parts, t.label, day, day); err != nil {
-			return nil, fmt.Errorf("read label %s: %w", c.labels.Spec(t.label).Name, err)
+		if c.parts, err = c.read.Days(c.parts, t.label, day, day); err != nil {
+			return fmt.Errorf("read label %s: %w", c.labels.Spec(t.label).Name, err)
 		}
 	}
-	c.parts = parts
-	c.reads += len(parts)
-	return parts, nil
+	c.reads += len(c.parts) - before
+	return nil
 }
 
 // apart evaluates a node into scratch of its own, for operations it has no
