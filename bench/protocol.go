@@ -38,6 +38,7 @@ const (
 	askSettle = "settle" // the same, after everything appended is in the view
 	askCount  = "count"  // an expression's users
 	askExport = "export" // start writing an expression's users to a file
+	askDump   = "dump"   // start writing the store to a directory
 )
 
 // question and answer of the protocol.
@@ -63,6 +64,7 @@ type usage struct {
 	Counters pixel.Counters `json:"counters"`
 	Status   storage.Status `json:"status"`
 	Exports  exported       `json:"exports"`
+	Dump     dumpState      `json:"dump"`
 }
 
 // exported sums up the exports of a server.

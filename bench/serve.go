@@ -35,6 +35,7 @@ type server struct {
 	listener net.Listener
 	done     chan error
 	exports  exports
+	dumps    dumps
 }
 
 // Serve is the server process of the pixel benchmarks: it reads what to serve
@@ -129,6 +130,7 @@ func (s *server) open(o serveOrder, clock offsetClock) (err error) {
 
 func (s *server) close() error {
 	s.exports.wait()
+	s.dumps.running.Wait()
 	return errors.Join(s.http.Shutdown(), <-s.done, s.store.Close())
 }
 
@@ -148,6 +150,8 @@ func (s *server) answer(ctx context.Context, q order) (a answer) {
 		a.Stamp, a.Took = view.Stamp(), time.Since(start)
 	case askExport:
 		s.exports.start(func() (export.Result, error) { return s.export(ctx, q.Expression, q.Path) })
+	case askDump:
+		s.dumps.start(ctx, s.store, q.Path)
 	default:
 		err = fmt.Errorf("%w: nobody can be asked for %q", ErrOptions, q.Do)
 	}
@@ -159,7 +163,7 @@ func (s *server) answer(ctx context.Context, q order) (a answer) {
 
 func (s *server) usage() (u usage, err error) {
 	u.CPU = meter.CPU()
-	u.Counters, u.Exports = s.pixel.Counters(), s.exports.sum()
+	u.Counters, u.Exports, u.Dump = s.pixel.Counters(), s.exports.sum(), s.dumps.now()
 	var errs [3]error
 	u.Written, errs[0] = meter.Written()
 	u.Memory, errs[1] = meter.ReadMemory()

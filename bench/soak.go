@@ -85,7 +85,10 @@ func (s *soak) run(ctx context.Context) (err error) {
 	}
 	defer remove()
 	s.dir = dir
-	day, err := s.prepare(ctx)
+	day, err := s.prepare(ctx, func(store *storage.Store, day storage.Day) (err error) {
+		s.control, err = plantControl(store, day, uint32(s.Users), s.Days)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -104,10 +107,9 @@ func (s *soak) run(ctx context.Context) (err error) {
 
 func (s *soak) keys() string { return filepath.Join(s.dir, "keys") }
 
-// prepare fills a store unless one was given, plants the control label, seals
-// the cookies of all users, and returns the last day fed, on which the soak
-// begins.
-func (s *soak) prepare(ctx context.Context) (storage.Day, error) {
+// prepare fills a store unless one was given, lets plant add to it, seals the
+// cookies of all users, and returns the last day fed, on which the soak begins.
+func (s *soak) prepare(ctx context.Context, plant func(*storage.Store, storage.Day) error) (storage.Day, error) {
 	if s.Data == "" {
 		s.Data = filepath.Join(s.dir, "data")
 		made := StorageOptions{Shape: s.Shape, Output: s.Output, Import: true}.normal()
@@ -129,8 +131,7 @@ func (s *soak) prepare(ctx context.Context) (storage.Day, error) {
 	if err != nil {
 		return 0, err
 	}
-	s.control, err = plantControl(store, day, uint32(s.Users), s.Days)
-	if err == nil {
+	if err = plant(store, day); err == nil {
 		err = s.invite(store, day)
 	}
 	return day, errors.Join(err, store.Close())

@@ -198,8 +198,8 @@ func (l *loop) read(i int) error {
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
 		return nil
 	}
-	if err != nil || n == 0 {
-		return l.broken(i)
+	if err != nil || n == 0 || !c.busy {
+		return l.broken(i) // a server tells a connection that waited too long to go
 	}
 	c.in = c.in[:len(c.in)+n]
 	a, complete, err := parse(c.in)

@@ -16,6 +16,7 @@ type bench struct {
 	Segment benchSegment `cmd:"" help:"Exact counts, beside the same by hand on roaring bitmaps."`
 	Storage benchStorage `cmd:"" help:"Filling, opening and publishing a store, beside raw fdatasync."`
 	Replay  benchReplay  `cmd:"" help:"A real access log, sent through the pixel by clients with cookie jars."`
+	Dump    benchDump    `cmd:"" help:"Dumps of a big store while hits come in, and what they do to the hits."`
 	Soak    benchSoak    `cmd:"" help:"Random returning cookies over a big store, with counts, exports and a midnight."`
 	Serve   benchServe   `cmd:"" hidden:"" help:"The server process that the benchmarks start."`
 }
@@ -114,6 +115,32 @@ func (b *benchSoak) Run(c *console) error {
 		Shape: b.Shape, Output: b.Output, Data: c.place.Data, Dir: b.Dir, Duration: b.Duration, Rate: b.Rate,
 		Connections: b.Connections, Memory: int64(c.place.Memory), Every: b.Every, ExportEvery: b.ExportEvery,
 		NewPercent: b.NewPercent, CSV: b.CSV, Plot: b.Plot,
+	}, c.out)
+}
+
+// benchDump has the options of benchmark.Dump; its data and memory are the flags
+// that all verbs have.
+type benchDump struct {
+	benchmark.Shape
+	benchmark.Output
+	Dir         string        `help:"Directory for the dumps. Default: the one for temporary files." placeholder:"DIR"`
+	Rate        int           `help:"Hits a second that the pixel answers meanwhile." default:"2000"`
+	Connections int           `help:"Keep-alive connections." default:"64"`
+	Quiet       time.Duration `help:"How long hits are sent without a dump before each." default:"15s"`
+	Rounds      int           `help:"Dumps." default:"3"`
+}
+
+// Help is shown by sosie bench dump --help.
+func (benchDump) Help() string {
+	return `--data names a directory that bench storage --keep has filled; without it one is made with the given population. --memory is the budget of the server.`
+}
+
+// Run dumps.
+func (b *benchDump) Run(c *console) error {
+	defer watch(&b.Output)()
+	return benchmark.Dump(c, benchmark.DumpOptions{
+		Shape: b.Shape, Output: b.Output, Data: c.place.Data, Dir: b.Dir, Rate: b.Rate,
+		Connections: b.Connections, Quiet: b.Quiet, Rounds: b.Rounds, Memory: int64(c.place.Memory),
 	}, c.out)
 }
 

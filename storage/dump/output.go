@@ -12,29 +12,33 @@ import (
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
+
+	"sosie/storage/device"
 )
 
-// syncEvery is how many bytes may wait for the device: a dump that hands over
-// everything at its end would hold up the hits that sync meanwhile.
-const syncEvery = 1 << 20
+// handOver is how many bytes may wait in memory for the device: a dump that hands
+// over much at once holds up the hits that sync meanwhile, and so would a sync of
+// its own, which has the file system settle its journal.
+const handOver = 256 << 10
 
 // output is a file in the making, summed as it is written.
 type output struct {
-	file     File
-	os       *os.File
-	hash     hash.Hash
-	unsynced int
+	file    File
+	os      *os.File
+	hash    hash.Hash
+	pace    *pace
+	waiting int
 }
 
-func create(dir string, f File) (*output, error) {
+func create(dir string, f File, p *pace) (*output, error) {
 	file, err := os.OpenFile(filepath.Join(dir, filepath.FromSlash(f.Name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &output{file: f, os: file, hash: sha256.New()}, nil
+	return &output{file: f, os: file, hash: sha256.New(), pace: p}, nil
 }
 
-// Write writes, sums, and syncs now and then.
+// Write writes and sums.
 func (o *output) Write(p []byte) (int, error) {
 	n, err := o.os.Write(p)
 	o.hash.Write(p[:n])
@@ -42,9 +46,10 @@ func (o *output) Write(p []byte) (int, error) {
 	if err != nil {
 		return n, err
 	}
-	if o.unsynced += n; o.unsynced >= syncEvery {
-		o.unsynced = 0
-		return n, o.os.Sync()
+	o.pace.wrote(n)
+	if o.waiting += n; o.waiting >= handOver {
+		o.waiting = 0
+		return n, device.StartWriting(o.os)
 	}
 	return n, nil
 }

@@ -249,7 +249,7 @@ func (w *writer) file(f File, fill func(*output) error) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	out, err := create(w.dir, f)
+	out, err := create(w.dir, f, &w.pace)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (w *writer) end() error {
 
 // small writes a file that the manifest does not name, and returns its sum.
 func (w *writer) small(name string, text []byte) (sum string, err error) {
-	out, err := create(w.dir, File{Name: name})
+	out, err := create(w.dir, File{Name: name}, &w.pace)
 	if err != nil {
 		return "", err
 	}
