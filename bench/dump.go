@@ -63,7 +63,7 @@ func (o DumpOptions) run(ctx context.Context) (r *report.Report, err error) {
 	debug.FreeOSMemory()
 	o.say("starting the server")
 	s.server, err = startServer(ctx, serveOrder{Step: stepDurable, Data: s.Data, Keys: s.keys(), Shape: s.Shape,
-		Offset: day.Time().Add(12 * time.Hour).Sub(time.Now()), Memory: o.Memory})
+		Offset: time.Until(day.Time().Add(12 * time.Hour)), Memory: o.Memory})
 	if err != nil {
 		return nil, err
 	}
