@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"sosie/pixel/rules"
 	"sosie/storage"
@@ -50,6 +51,15 @@ type Site struct {
 	// CountFirstHit records a browser's first hit at once. Robots and browsers
 	// without cookies then become a user at every hit.
 	CountFirstHit bool `yaml:"count_first_hit"`
+	// Hosts are the site's own hosts: www.shop.example, or *.shop.example for all
+	// under that name. Empty means that they are not known.
+	Hosts []string `yaml:"hosts"`
+	// Zone is where the site's hours and weekdays are told, a name of the IANA
+	// database such as Europe/Paris; default UTC.
+	Zone string `yaml:"zone"`
+	// SearchParameters are the parameters of the site's own addresses that hold
+	// what a visitor searched for there; default q, s and query. At most 16.
+	SearchParameters []string `yaml:"search_parameters"`
 	// Rules give labels to pages; imported access logs of the site go through
 	// them. They grant only labels that the site writes.
 	Rules []rules.Rule `yaml:"rules"`
@@ -64,6 +74,8 @@ type site struct {
 	names      map[string]bool
 	prefixes   []string
 	pages      rules.Set
+	hosts      rules.Hosts
+	zone       *time.Location
 }
 
 // writes reports whether hits of the site may write a label.
@@ -130,6 +142,15 @@ func (s Site) ready() (*site, error) {
 		}
 	}
 	var err error
+	if ready.hosts, err = rules.ParseHosts(s.Hosts); err != nil {
+		return nil, fmt.Errorf("hosts: %w", err)
+	}
+	if ready.zone, err = rules.ParseZone(s.Zone); err != nil {
+		return nil, err
+	}
+	if err := rules.CheckSearchParameters(s.SearchParameters); err != nil {
+		return nil, err
+	}
 	if ready.pages, err = rules.Compile(s.Rules); err != nil {
 		return nil, err
 	}

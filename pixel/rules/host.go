@@ -1,0 +1,112 @@
+package rules
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// maxHost is the longest name of a host, in bytes.
+const maxHost = 253
+
+// Hosts is a set of names of hosts and of whole domains. The zero value has
+// none. It never changes.
+type Hosts struct {
+	exact   map[string]bool
+	domains map[string]bool // the names under which any host belongs
+}
+
+// ParseHosts reads patterns: a host such as www.shop.example or 10.0.0.1, or
+// *.shop.example for every host under that name, the name itself not included.
+// Names are in the form that browsers send: lower case, no port, and xn-- where
+// letters are not ASCII. The error says what is wrong with which.
+func ParseHosts(patterns []string) (Hosts, error) {
+	h := Hosts{exact: map[string]bool{}, domains: map[string]bool{}}
+	for _, p := range patterns {
+		if err := checkHost(p); err != nil {
+			return Hosts{}, err
+		}
+		if domain, ok := strings.CutPrefix(p, "*."); ok {
+			h.domains[domain] = true
+		} else {
+			h.exact[p] = true
+		}
+	}
+	return h, nil
+}
+
+func checkHost(pattern string) error {
+	name := strings.TrimPrefix(pattern, "*.")
+	switch {
+	case name == "" || len(name) > maxHost || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.Contains(name, ".."):
+	case strings.ContainsFunc(name, func(r rune) bool { return r >= 0x80 }):
+		return fmt.Errorf("host %q: want the form that begins with xn--, which browsers send", pattern)
+	case name == pattern && strings.Contains(name, ":"):
+		if a, err := netip.ParseAddr(name); err == nil && a.String() == name {
+			return nil
+		}
+	case !strings.ContainsFunc(name, func(r rune) bool { return !hostByte[byte(r)] }):
+		return nil
+	}
+	return fmt.Errorf("host %q: want a name in lower case without port, such as www.shop.example, or *.shop.example", pattern)
+}
+
+// hostByte says what the name of a host is made of.
+var hostByte = func() (t [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyz0123456789-_." {
+		t[c] = true
+	}
+	return t
+}()
+
+// Empty says that no host belongs.
+func (h Hosts) Empty() bool { return len(h.exact) == 0 && len(h.domains) == 0 }
+
+// Has reports whether a host belongs. It is given as browsers send it: case
+// does not matter, and a port or a final dot is left out. It allocates nothing.
+func (h Hosts) Has(host []byte) bool {
+	var room [maxHost]byte
+	name, ok := foldHost(room[:0], host)
+	if !ok {
+		return false
+	}
+	if h.exact[string(name)] {
+		return true
+	}
+	for rest := name; ; {
+		_, after, more := bytes.Cut(rest, dot)
+		if !more {
+			return false
+		}
+		if rest = after; h.domains[string(rest)] {
+			return true
+		}
+	}
+}
+
+var dot = []byte{'.'}
+
+// foldHost writes the plain form of a host into room, which has maxHost bytes:
+// lower case, without port, brackets and final dot. It is false for what is
+// longer than a host can be, and for none.
+func foldHost(room, host []byte) (name []byte, ok bool) {
+	if len(host) > 0 && host[0] == '[' {
+		host, _, _ = bytes.Cut(host[1:], bracket)
+	} else if i := bytes.IndexByte(host, ':'); i >= 0 && bytes.IndexByte(host[i+1:], ':') < 0 {
+		host = host[:i]
+	}
+	host = bytes.TrimSuffix(host, dot)
+	if len(host) == 0 || len(host) > maxHost {
+		return nil, false
+	}
+	for _, c := range host {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		room = append(room, c)
+	}
+	return room, true
+}
+
+var bracket = []byte{']'}

@@ -1,0 +1,33 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The limits of Options.SearchParameters.
+const (
+	maxSearchParameters = 16
+	maxParameter        = 64 // bytes
+)
+
+// CheckSearchParameters says what is wrong with names of parameters that hold
+// what a visitor searched for. None is right, and means the default.
+func CheckSearchParameters(names []string) error {
+	if len(names) > maxSearchParameters {
+		return fmt.Errorf("search_parameters: %d of them: want at most %d", len(names), maxSearchParameters)
+	}
+	for _, n := range names {
+		if err := checkParameter(n); err != nil {
+			return fmt.Errorf("search_parameters: %w", err)
+		}
+	}
+	return nil
+}
+
+func checkParameter(name string) error {
+	if name == "" || len(name) > maxParameter || strings.ContainsAny(name, "&=#%+") {
+		return fmt.Errorf("parameter %q: want its name as it reads decoded, 1 to %d bytes without &, =, #, %% and +", name, maxParameter)
+	}
+	return nil
+}
