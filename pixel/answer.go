@@ -10,7 +10,9 @@ import (
 
 // The paths that are answered.
 const (
-	Path       = "/p.gif"
+	Path       = "/p.gif" // one hit, as an image
+	BeaconPath = "/p"     // several, as the body of a POST
+	MePath     = "/v1/me"
 	HealthPath = "/healthz"
 )
 
@@ -20,28 +22,50 @@ const retryAfter = 10
 // Answer answers one request. It returns when what it stored is durable.
 func (p *Pixel) Answer(h *Hit, r *Reply) {
 	r.reset()
-	switch string(h.Path) {
-	case Path:
-		p.counters.add(p.answer(h, r), 1)
-	case HealthPath:
+	path, allow := string(h.Path), "GET, HEAD"
+	if path == BeaconPath {
+		allow = "POST"
+	}
+	switch {
+	case path != Path && path != BeaconPath && path != MePath && path != HealthPath:
+		p.counters.add(notFound, 1)
+		r.Status = 404
+	case h.Post != (path == BeaconPath):
+		p.counters.add(requestBad, 1)
+		r.Status, r.Allow = 405, allow
+	case path == MePath:
+		if why := p.me(h, r); why != none {
+			p.counters.add(meRefused, 1)
+		} else {
+			p.counters.add(meAnswered, 1)
+		}
+	case path == HealthPath:
 		r.Status, r.Type, r.Body = 200, "text/plain", healthy
 		if p.store.Broken() != nil { // a restart mends it, so whoever watches must hear of it
 			r.Status, r.Body = 503, stopped
 		}
 	default:
-		p.counters.add(notFound, 1)
-		r.Status = 404
+		if p.inspected(h) {
+			r.trace = new(Trace)
+		}
+		outcome := p.answer(h, r)
+		p.counters.add(outcome, 1)
+		if r.trace != nil {
+			p.answerTrace(r, outcome)
+		}
 	}
 }
 
 // answer answers a hit and returns what became of it.
 func (p *Pixel) answer(h *Hit, r *Reply) cause {
-	r.gif()
-	if len(h.Query) > p.limits.Query {
+	r.accept(h)
+	if len(h.Query) > p.limits.Query || len(h.Posted) > p.limits.Body {
 		return queryTooLong
 	}
-	r.query.parse(h.Query, p.limits.Labels)
-	s := (*p.sites.Load())[string(r.query.site)]
+	all := h.lines()
+	first, _ := all.next()
+	r.query.parse(first, p.limits.Labels)
+	s := p.siteNamed(r.query.site)
 	if s == nil {
 		r.Status, r.Type, r.Body = 403, "", nil
 		return siteUnknown
@@ -54,14 +78,23 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 	case h.Body:
 		return withBody
 	}
+	if why := s.embedded(h); why != none {
+		if s.strict {
+			return refusedByOrigin
+		}
+		p.counters.add(why, 1)
+	}
 	agent := p.robots.check(h, p.elapsed())
 	if agent == robot {
 		return robotSeen
 	}
 	var c cookies
-	c.scan(h.Cookies)
+	c.scan(h.Cookies, p.style(h, s).name)
 	refusal := decide(c.optOut, h.GPC, s)
-	if refusal == refusedByDefault {
+	if refusal == none && r.query.signal {
+		refusal = refusedBySignal
+	}
+	if refusal == refusedByDefault || refusal == refusedBySignal {
 		return refusal // whoever it is, nothing is stored
 	}
 	now := p.clock()
@@ -70,57 +103,24 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 		return p.known(h, r, s, user, old, refusal, now)
 	}
 	if refusal != none {
-		return p.refusePending(h, r, who, refusal)
+		return p.refusePending(h, r, s, who, refusal)
 	}
 	if agent == unchecked { // a flood of agents must not cost users their hits
 		return agentUnchecked
 	}
-	p.bindLabels(r, s)
+	p.collect(h, r, s, nil, now)
 	switch {
 	case who == returned:
 		return p.claim(h, r, s, now)
-	case s.countFirst:
-		return p.countFirst(h, r, now)
+	case s.countFirst, r.signature != [len(r.signature)]byte{}: // what is signed is not lost to a cookie that never comes back
+		return p.countFirst(h, r, s, now)
 	}
 	p.setPending(h, r, s, now)
 	return pendingSet
 }
 
-// bindLabels turns the names of the query into r.labels, the site's own label
-// first, and counts what is left out.
-func (p *Pixel) bindLabels(r *Reply, s *site) {
-	p.counters.add(partMalformed, r.query.malformed)
-	p.counters.add(labelExcess, r.query.excess)
-	r.labels = append(r.labels[:0], s.label)
-	labels := p.store.Labels()
-names:
-	for _, name := range r.query.labels {
-		l, ok := labels.LookupBytes(name)
-		if !ok {
-			why := labelUnknown
-			if len(name) > 128 || !storage.ValidLabelName(string(name)) {
-				why = labelMalformed
-			}
-			p.counters.add(why, 1)
-			continue
-		}
-		spec := labels.Spec(l)
-		switch {
-		case storage.Reserved(spec.Name) || !s.writes(spec.Name):
-			p.counters.add(labelForbidden, 1)
-			continue
-		case spec.Signed:
-			p.counters.add(labelSigned, 1)
-			continue
-		}
-		for _, twice := range r.labels {
-			if twice == l {
-				continue names
-			}
-		}
-		r.labels = append(r.labels, l)
-	}
-}
+// siteNamed returns the site of a key, or nil.
+func (p *Pixel) siteNamed(key []byte) *site { return (*p.sites.Load())[string(key)] }
 
 // visitor is who a hit's cookies say it is.
 type visitor int
@@ -181,13 +181,13 @@ func (p *Pixel) known(h *Hit, r *Reply, s *site, c identity.UserCookie, old bool
 	if refusal != none {
 		return p.optOut(r, u, refusal)
 	}
-	p.bindLabels(r, s)
+	p.collect(h, r, s, &u, now)
 	r.records.Hit(u, storage.DayOf(now), r.labels...)
 	if why := p.append(r); why != none {
 		return why
 	}
 	if old || c.Epoch != p.store.Epoch() {
-		p.setUser(h, r, u, c.Born, now)
+		p.setUser(h, r, s, u, c.Born, now)
 		p.counters.add(resealed, 1)
 	}
 	return stored
@@ -213,11 +213,11 @@ func (p *Pixel) optOut(r *Reply, u storage.Ordinal, refusal cause) cause {
 
 // refusePending ends a pending cookie whose browser refuses. Where it has become
 // a user already, and only the answer was lost, that user refuses.
-func (p *Pixel) refusePending(h *Hit, r *Reply, who visitor, refusal cause) cause {
+func (p *Pixel) refusePending(h *Hit, r *Reply, s *site, who visitor, refusal cause) cause {
 	if who != returned {
 		return refusal
 	}
-	r.setCookie("", 0, h.Secure || p.secure) // the browser forgets it
+	r.setCookie(p.style(h, s), "", 0) // the browser forgets it
 	if u, known := p.store.LookupClaim(r.pending.Nonce); known && !p.hasOptedOut(u) {
 		return p.optOut(r, u, refusal)
 	}
@@ -256,7 +256,7 @@ func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
 	if why := p.append(r); why != none {
 		return why
 	}
-	p.setUser(h, r, u, born, now)
+	p.setUser(h, r, s, u, born, now)
 	if !before {
 		p.counters.add(claimed, 1)
 	}
@@ -273,7 +273,7 @@ func (p *Pixel) pendingLabels(r *Reply) []storage.Label {
 	first := append(make([]storage.Label, 0, identity.MaxPendingLabels+1), s.label)
 	labels := p.store.Labels()
 	for _, l := range r.pending.Labels[:r.pending.Count] {
-		if spec := labels.Spec(l); !spec.Signed && s.writes(spec.Name) {
+		if spec := labels.Spec(l); !spec.Signed && s.mayWrite(spec.Name) {
 			first = append(first, l)
 		}
 	}
@@ -290,8 +290,9 @@ func (p *Pixel) siteOf(label storage.Label) *site {
 	return nil
 }
 
-// countFirst makes a user of a browser never seen, at sites that ask for it.
-func (p *Pixel) countFirst(h *Hit, r *Reply, now time.Time) cause {
+// countFirst makes a user of a browser never seen: at sites that ask for it, and
+// for hits that are signed.
+func (p *Pixel) countFirst(h *Hit, r *Reply, s *site, now time.Time) cause {
 	if !p.claims.take(networkOf(h.Client), p.elapsed()) {
 		return claimLimited
 	}
@@ -304,7 +305,7 @@ func (p *Pixel) countFirst(h *Hit, r *Reply, now time.Time) cause {
 	if why := p.append(r); why != none {
 		return why
 	}
-	p.setUser(h, r, u, today, now)
+	p.setUser(h, r, s, u, today, now)
 	p.counters.add(counted, 1)
 	return stored
 }
@@ -312,6 +313,9 @@ func (p *Pixel) countFirst(h *Hit, r *Reply, now time.Time) cause {
 // append makes r.records durable; its cause is none, or why it could not.
 func (p *Pixel) append(r *Reply) cause {
 	if _, err := p.store.Append(&r.records); err != nil {
+		if r.signature != [len(r.signature)]byte{} {
+			p.signatures.forget(r.signature) // its sender will try again
+		}
 		return p.unavailable(r, err)
 	}
 	return none

@@ -54,7 +54,7 @@ func TestHitOfAUser(t *testing.T) {
 		{"unknown site", "s=golf&l=interest/tennis", nil, "unknown_site", quiet},
 		{"no site", "l=interest/tennis", nil, "unknown_site", quiet},
 		{"malformed site", "s=news%&l=interest/tennis", nil, "unknown_site", quiet},
-		{"long query", "s=news&l=interest/tennis&x=" + strings.Repeat("y", 2048), nil, "too_long", quiet},
+		{"long query", "s=news&l=interest/tennis&x=" + strings.Repeat("y", 4096), nil, "too_long", quiet},
 		{"head", "s=news&l=interest/tennis", func(h *Hit) { h.Head = true }, "head", quiet},
 		{"prefetch", "s=news&l=interest/tennis", func(h *Hit) { h.Prefetch = true }, "prefetch", quiet},
 		{"body", "s=news&l=interest/tennis", func(h *Hit) { h.Body = true }, "body", quiet},

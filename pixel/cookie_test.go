@@ -32,7 +32,7 @@ func TestScanCookies(t *testing.T) {
 		{"sosie_optouts=1", "", false},
 	} {
 		var got cookies
-		got.scan(split(c.headers))
+		got.scan(split(c.headers), CookieName)
 		var values []string
 		for _, v := range got.candidates[:got.count] {
 			values = append(values, string(v))
@@ -62,7 +62,7 @@ func FuzzCookieHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string) {
 		headers := split(first + "|" + second)
 		var got cookies
-		got.scan(headers)
+		got.scan(headers, CookieName)
 		want, err := http.ParseCookie(first)
 		if err == nil && !strings.Contains(first, `"`) && !strings.Contains(first, "|") && second == "" {
 			var values []string

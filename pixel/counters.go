@@ -14,6 +14,8 @@ const (
 	refusedByCookie
 	refusedByGPC
 	refusedByDefault
+	refusedBySignal
+	refusedByOrigin
 	refusedBefore
 	headed
 	prefetched
@@ -45,7 +47,22 @@ const (
 	labelUnknown
 	labelForbidden
 	labelSigned
+	signatureForged
+	signatureExpired
+	signatureReplayed
+	labelQuarantined
+	labelLimited
 	labelExcess
+	lineForeign
+	lineExcess
+
+	// Hits of pages that are not the site's own, or of nobody knows where.
+	originForeign
+	originUnknown
+
+	// Requests for /v1/me.
+	meAnswered
+	meRefused
 
 	// What never became a hit.
 	notFound
@@ -73,6 +90,12 @@ type Counters struct {
 	RefusedByCookie  uint64 `json:"refused_by_cookie"`
 	RefusedByGPC     uint64 `json:"refused_by_gpc"`
 	RefusedByDefault uint64 `json:"refused_by_default"`
+	// RefusedBySignal hits carried a consent string, which cannot be read yet and so
+	// counts as a refusal.
+	RefusedBySignal uint64 `json:"refused_by_signal"`
+	// RefusedByOrigin hits came from pages that are not of their site, which is
+	// strict.
+	RefusedByOrigin uint64 `json:"refused_by_origin"`
 	// RefusedBefore hits are of users who opted out earlier.
 	RefusedBefore uint64 `json:"refused_before"`
 	// Head, Prefetch and Robot hits are no visits.
@@ -113,15 +136,36 @@ type Counters struct {
 	// Malformed parts of queries were left out.
 	Malformed uint64 `json:"malformed"`
 	// Labels that were left out: no valid name, not declared, not one the site
-	// may write, one that needs a signature, one beyond the limit of a hit.
-	LabelMalformed uint64 `json:"label_malformed"`
-	LabelUnknown   uint64 `json:"label_unknown"`
-	LabelForbidden uint64 `json:"label_forbidden"`
-	LabelSigned    uint64 `json:"label_signed"`
-	LabelExcess    uint64 `json:"label_excess"`
+	// may write, one that needs a signature, one whose signature is forged, too old
+	// or was used before, one in quarantine, one beyond a limit of new labels, one
+	// beyond the limit of a hit.
+	LabelMalformed    uint64 `json:"label_malformed"`
+	LabelUnknown      uint64 `json:"label_unknown"`
+	LabelForbidden    uint64 `json:"label_forbidden"`
+	LabelSigned       uint64 `json:"label_signed"`
+	SignatureForged   uint64 `json:"signature_forged"`
+	SignatureExpired  uint64 `json:"signature_expired"`
+	SignatureReplayed uint64 `json:"signature_replayed"`
+	LabelQuarantined  uint64 `json:"label_quarantined"`
+	LabelLimited      uint64 `json:"label_limited"`
+	LabelExcess       uint64 `json:"label_excess"`
+	// Lines of beacons that were left out: of another site than the first, or beyond
+	// the most that a beacon may have.
+	LineForeign uint64 `json:"line_foreign"`
+	LineExcess  uint64 `json:"line_excess"`
+
+	// Hits that were recorded although they came from pages that are not of their
+	// site, or of nobody knows where.
+	OriginForeign uint64 `json:"origin_foreign"`
+	OriginUnknown uint64 `json:"origin_unknown"`
+
+	// MeAnswered requests asked what a site may know of its visitor, MeRefused ones
+	// came from elsewhere.
+	MeAnswered uint64 `json:"me_answered"`
+	MeRefused  uint64 `json:"me_refused"`
 
 	// NotFound requests were for other paths, BadRequest ones could not be
-	// read, took too long, or were neither GET nor HEAD.
+	// read, took too long, or were of a method that their path has not.
 	NotFound   uint64 `json:"not_found"`
 	BadRequest uint64 `json:"bad_request"`
 	// ConnectionsRefused were beyond the limit of an address.
@@ -135,8 +179,9 @@ func (p *Pixel) Counters() Counters {
 	out := Counters{
 		Stored: n(stored), Pending: n(pendingSet),
 		RefusedByCookie: n(refusedByCookie), RefusedByGPC: n(refusedByGPC),
-		RefusedByDefault: n(refusedByDefault), RefusedBefore: n(refusedBefore),
-		Head: n(headed), Prefetch: n(prefetched), Robot: n(robotSeen), AgentUnchecked: n(agentUnchecked),
+		RefusedByDefault: n(refusedByDefault), RefusedBySignal: n(refusedBySignal), RefusedByOrigin: n(refusedByOrigin),
+		RefusedBefore: n(refusedBefore),
+		Head:          n(headed), Prefetch: n(prefetched), Robot: n(robotSeen), AgentUnchecked: n(agentUnchecked),
 		ClaimLimited: n(claimLimited), Body: n(withBody), TooLong: n(queryTooLong), UnknownSite: n(siteUnknown),
 		StoreFull: n(storeFull), StoreStopped: n(storeStopped), StoreFailed: n(storeFailed),
 		Claimed: n(claimed), Counted: n(counted), OptedOut: n(optedOut), Resealed: n(resealed),
@@ -144,6 +189,10 @@ func (p *Pixel) Counters() Counters {
 		CookieForeign: n(cookieForeign), CookieErased: n(cookieErased),
 		Malformed: n(partMalformed), LabelMalformed: n(labelMalformed), LabelUnknown: n(labelUnknown),
 		LabelForbidden: n(labelForbidden), LabelSigned: n(labelSigned), LabelExcess: n(labelExcess),
+		SignatureForged: n(signatureForged), SignatureExpired: n(signatureExpired), SignatureReplayed: n(signatureReplayed),
+		LabelQuarantined: n(labelQuarantined), LabelLimited: n(labelLimited),
+		LineForeign: n(lineForeign), LineExcess: n(lineExcess), OriginForeign: n(originForeign), OriginUnknown: n(originUnknown),
+		MeAnswered: n(meAnswered), MeRefused: n(meRefused),
 		NotFound: n(notFound), BadRequest: n(requestBad), ConnectionsRefused: n(connectionRefused),
 	}
 	for c := stored; c <= storeFailed; c++ {

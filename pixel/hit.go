@@ -1,6 +1,7 @@
 package pixel
 
 import (
+	"crypto/sha256"
 	"net/netip"
 
 	"sosie/pixel/identity"
@@ -26,8 +27,20 @@ type Hit struct {
 	GPC bool
 	// Secure says that the browser came over TLS.
 	Secure bool
-	// Body says that the request had one.
+	// Body says that a request that must have none had one.
 	Body bool
+	// Post is a POST request, Posted its body.
+	Post   bool
+	Posted []byte
+	// Origin and Referer are the headers.
+	Origin, Referer []byte
+	// SameOrigin says that the request comes from a page of the pixel's own origin:
+	// a Sec-Fetch-Site header of same-origin.
+	SameOrigin bool
+	// Token is the token of an Authorization header, nil without one.
+	Token []byte
+	// Encodings is the Accept-Encoding header.
+	Encodings []byte
 }
 
 // Reply is the answer to a hit. The zero value is ready; using one again saves
@@ -44,15 +57,26 @@ type Reply struct {
 	SetCookie []byte
 	// RetryAfter is the value of a Retry-After header in seconds, 0 for none.
 	RetryAfter int
+	// AllowOrigin is the origin whose pages may read the answer, nil for none. It
+	// belongs to the hit.
+	AllowOrigin []byte
+	// Guarded answers are about a person: no other site may embed or read them.
+	Guarded bool
+	// Allow is the value of an Allow header, empty for none.
+	Allow string
 
-	records storage.Records
-	query   query
-	labels  []storage.Label
-	pending identity.PendingCookie
+	records   storage.Records
+	query     query
+	labels    []storage.Label
+	pending   identity.PendingCookie
+	signature [sha256.Size]byte // that was used, zero for none
+	trace     *Trace            // unless nil, what an administrator will read
 }
 
 func (r *Reply) reset() {
 	r.Status, r.Type, r.Body, r.RetryAfter = 0, "", nil, 0
+	r.AllowOrigin, r.Guarded, r.Allow, r.trace = nil, false, "", nil
+	r.signature = [sha256.Size]byte{}
 	r.SetCookie = r.SetCookie[:0]
 	r.records.Reset()
 	r.labels = r.labels[:0]
@@ -64,4 +88,11 @@ var gif = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" +
 
 var healthy, stopped = []byte("ok\n"), []byte("stopped: restart\n")
 
-func (r *Reply) gif() { r.Status, r.Type, r.Body = 200, "image/gif", gif }
+// accept answers a hit: an image for one of an image, nothing for a beacon.
+func (r *Reply) accept(h *Hit) {
+	if h.Post {
+		r.Status, r.Type, r.Body = 204, "", nil
+		return
+	}
+	r.Status, r.Type, r.Body = 200, "image/gif", gif
+}

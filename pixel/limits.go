@@ -17,8 +17,8 @@ type Limits struct {
 	ReadBuffer int `yaml:"read_buffer"`
 	// WriteBuffer is the bytes of the buffer for answers, per active connection.
 	WriteBuffer int `yaml:"write_buffer"`
-	// Body is the most bytes of a request's body. Hits have none; one that has
-	// is answered and not recorded.
+	// Body is the most bytes of a beacon's body; a request with a longer one gets
+	// 413.
 	Body int `yaml:"body"`
 	// ReadTimeout is how long a request may take to arrive, from its first
 	// byte, or from the opening of the connection. Bytes that dribble in do not
@@ -47,6 +47,12 @@ type Limits struct {
 	// 3 µs a byte, so the hits of more are answered and not recorded.
 	// 0 = unlimited.
 	AgentsPerHour int `yaml:"agents_per_hour"`
+	// NamesPerHour is how many labels not met before one IPv4 address or one IPv6
+	// /64 may bring in an hour, at sites that create labels. 0 = unlimited.
+	NamesPerHour int `yaml:"names_per_hour"`
+	// CreatedLabels is the most labels that hits may create under a site's prefix,
+	// those that are there already among them.
+	CreatedLabels int `yaml:"created_labels"`
 	// Addresses is how many addresses each limit per hour remembers, 16 bytes
 	// each. With more at a time, those that used least are forgotten.
 	Addresses int `yaml:"addresses"`
@@ -66,7 +72,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		ReadBuffer:            16 << 10,
 		WriteBuffer:           4 << 10,
-		Body:                  1 << 10,
+		Body:                  8 << 10,
 		ReadTimeout:           5 * time.Second,
 		WriteTimeout:          5 * time.Second,
 		IdleTimeout:           60 * time.Second,
@@ -75,10 +81,12 @@ func DefaultLimits() Limits {
 		ConnectionsPerAddress: 1024,
 		ClaimsPerHour:         1000,
 		AgentsPerHour:         1000,
+		NamesPerHour:          100,
+		CreatedLabels:         1000,
 		Addresses:             64 << 10,
 		Agents:                32 << 10,
 		Agent:                 512,
-		Query:                 2048,
+		Query:                 4096,
 		Labels:                64,
 	}
 }
@@ -101,6 +109,8 @@ func (l Limits) check() error {
 		{"connections_per_address", int64(l.ConnectionsPerAddress), 0, 1 << 20},
 		{"claims_per_hour", int64(l.ClaimsPerHour), 0, 1 << 30},
 		{"agents_per_hour", int64(l.AgentsPerHour), 0, 1 << 30},
+		{"names_per_hour", int64(l.NamesPerHour), 0, 1 << 30},
+		{"created_labels", int64(l.CreatedLabels), 0, 1 << 20},
 		{"addresses", int64(l.Addresses), 1, 1 << 26},
 		{"agents", int64(l.Agents), 1, 1 << 26},
 		{"agent", int64(l.Agent), 16, 16 << 10},

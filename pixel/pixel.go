@@ -27,10 +27,17 @@ type Pixel struct {
 	sites     atomic.Pointer[map[string]*site]
 	robots    *robots
 	claims    *rates
+	newNames  *rates
 	optOuts   optOuts
 	highWater atomic.Uint32
 	counters  counters
 	exchanges sync.Pool
+
+	quarantine  quarantine
+	signatures  signatures
+	memberships atomic.Pointer[Memberships]
+	inspect     func(token []byte) bool
+	since       time.Time // when it was opened, by the clock
 }
 
 // New returns a pixel that records to a store with the store's keys. A nil
@@ -64,7 +71,10 @@ func New(config Config, keys *identity.Keys, store Recorder, clock func() time.T
 		secure:  strings.HasPrefix(strings.ToLower(config.PublicURL), "https://"),
 		robots:  newRobots(config.Limits),
 		claims:  newRates(config.Limits.ClaimsPerHour, config.Limits.Addresses),
+		inspect: config.Inspect,
+		since:   clock(),
 	}
+	p.newNames = newRates(config.Limits.NamesPerHour, config.Limits.Addresses)
 	p.exchanges.New = func() any { return new(exchange) }
 	if err := p.SetSites(config.Sites); err != nil {
 		return nil, fmt.Errorf("open pixel: %w", err)

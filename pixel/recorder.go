@@ -15,6 +15,8 @@ type Recorder interface {
 	LookupClaim(nonce uint64) (u storage.Ordinal, ok bool)
 	// DeclareSite returns the label of a site, declared if it is new.
 	DeclareSite(key string) (storage.Label, error)
+	// Declare returns the numbers of labels, declared if they are new.
+	Declare(...storage.LabelSpec) ([]storage.Label, error)
 	// Labels is the dictionary.
 	Labels() *storage.Labels
 	// View tells who is erased or opted out.

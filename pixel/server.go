@@ -17,17 +17,27 @@ type exchange struct {
 }
 
 var (
-	headerSecPurpose = []byte("Sec-Purpose")
-	headerPurpose    = []byte("Purpose")
-	headerProto      = []byte("X-Forwarded-Proto")
-	headerCache      = []byte(fasthttp.HeaderCacheControl)
-	noStore          = []byte("no-store")
+	headerOrigin        = []byte(fasthttp.HeaderOrigin)
+	headerAuthorization = []byte(fasthttp.HeaderAuthorization)
+	headerSecPurpose    = []byte("Sec-Purpose")
+	headerPurpose       = []byte("Purpose")
+	headerProto         = []byte("X-Forwarded-Proto")
+	headerFetchSite     = []byte("Sec-Fetch-Site")
+	headerCache         = []byte(fasthttp.HeaderCacheControl)
+	noStore             = []byte("no-store")
+	bearer              = []byte("Bearer ")
 )
 
 // Handler returns the pixel as a handler of fasthttp.
 func (p *Pixel) Handler() fasthttp.RequestHandler { return p.serve }
 
 func (p *Pixel) serve(ctx *fasthttp.RequestCtx) {
+	if header := &ctx.Request.Header; !header.IsGet() && !header.IsPost() && !header.IsHead() {
+		p.counters.add(requestBad, 1)
+		ctx.Response.SetStatusCode(fasthttp.StatusMethodNotAllowed)
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST")
+		return
+	}
 	e := p.exchanges.Get().(*exchange)
 	defer p.exchanges.Put(e)
 	p.read(ctx, e)
@@ -53,7 +63,18 @@ func (p *Pixel) read(ctx *fasthttp.RequestCtx, e *exchange) {
 		h.GPC = h.GPC || string(gpc) == "1"
 	}
 	n := header.ContentLength()
-	h.Body = n > 0 || n == -1 // -1 is chunked; trailers come no other way
+	if h.Post = header.IsPost(); h.Post {
+		h.Posted = ctx.Request.Body()
+	} else {
+		h.Body = n > 0 || n == -1 // -1 is chunked; trailers come no other way
+	}
+	h.Origin = header.PeekCanonical(headerOrigin)
+	h.Referer = header.Referer()
+	h.SameOrigin = string(header.PeekCanonical(headerFetchSite)) == "same-origin"
+	h.Token = nil
+	if token, ok := bytes.CutPrefix(header.PeekCanonical(headerAuthorization), bearer); ok {
+		h.Token = token
+	}
 	h.Secure = ctx.IsTLS()
 	peer, ok := peerOf(ctx.RemoteAddr())
 	h.Client = peer
@@ -96,6 +117,18 @@ func write(ctx *fasthttp.RequestCtx, r *Reply) {
 	if len(r.SetCookie) > 0 {
 		header.SetBytesV(fasthttp.HeaderSetCookie, r.SetCookie)
 	}
+	if len(r.AllowOrigin) > 0 {
+		header.SetBytesV(fasthttp.HeaderAccessControlAllowOrigin, r.AllowOrigin)
+		header.Set(fasthttp.HeaderAccessControlAllowCredentials, "true")
+	}
+	if r.Guarded {
+		header.Set(fasthttp.HeaderVary, "Origin, Sec-Fetch-Site, Cookie")
+		header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	}
+	if r.Allow != "" {
+		header.Set(fasthttp.HeaderAllow, r.Allow)
+	}
 	if r.RetryAfter > 0 {
 		header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(r.RetryAfter))
 	}
@@ -120,7 +153,6 @@ func (p *Pixel) Server() *fasthttp.Server {
 		TCPKeepalive:       true,
 		TCPKeepalivePeriod: l.KeepAlive,
 		MaxRequestBodySize: l.Body,
-		GetOnly:            true, // and HEAD
 
 		DisablePreParseMultipartForm: true,
 		NoDefaultServerHeader:        true,
@@ -140,9 +172,6 @@ func (p *Pixel) reject(ctx *fasthttp.RequestCtx, err error) {
 	switch {
 	case errors.As(err, &tooLong):
 		status = fasthttp.StatusRequestHeaderFieldsTooLarge
-	case errors.Is(err, fasthttp.ErrGetOnly):
-		status = fasthttp.StatusMethodNotAllowed
-		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		status = fasthttp.StatusRequestEntityTooLarge
 	case errors.As(err, &network) && network.Timeout():

@@ -111,6 +111,24 @@ func (v *View) Masked(m Mask, u Ordinal) bool {
 	return c < len(v.chunks) && v.chunks[c].masks.Has(uint32(m), u.Low())
 }
 
+// UserLabels calls fn for each label that a user carries on any day in force, in no
+// particular order. It reads memory only.
+func (v *View) UserLabels(u Ordinal, fn func(l Label)) error {
+	if u.Chunk() >= len(v.chunks) {
+		return nil
+	}
+	r := v.Reader()
+	r.Open(u.Chunk())
+	return r.EachLabel(func(l Label, parts []block.Part) {
+		for _, part := range parts {
+			if part.Has(u.Low()) {
+				fn(l)
+				return
+			}
+		}
+	})
+}
+
 // UserDays calls fn for each (label, day) in force that a user carries, in no
 // particular order.
 func (v *View) UserDays(u Ordinal, fn func(l Label, day Day)) error {
