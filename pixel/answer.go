@@ -13,6 +13,8 @@ const (
 	Path       = "/p.gif" // one hit, as an image
 	BeaconPath = "/p"     // several, as the body of a POST
 	MePath     = "/v1/me"
+	TagPath    = "/v1/tag.js" // and TagAlias
+	TagAlias   = "/tag.js"
 	HealthPath = "/healthz"
 )
 
@@ -26,10 +28,14 @@ func (p *Pixel) Answer(h *Hit, r *Reply) {
 	if path == BeaconPath {
 		allow = "POST"
 	}
-	switch {
-	case path != Path && path != BeaconPath && path != MePath && path != HealthPath:
+	switch path {
+	case Path, BeaconPath, MePath, TagPath, TagAlias, HealthPath:
+	default:
 		p.counters.add(notFound, 1)
 		r.Status = 404
+		return
+	}
+	switch {
 	case h.Post != (path == BeaconPath):
 		p.counters.add(requestBad, 1)
 		r.Status, r.Allow = 405, allow
@@ -39,6 +45,9 @@ func (p *Pixel) Answer(h *Hit, r *Reply) {
 		} else {
 			p.counters.add(meAnswered, 1)
 		}
+	case path == TagPath || path == TagAlias:
+		p.counters.add(tagServed, 1)
+		r.script(h)
 	case path == HealthPath:
 		r.Status, r.Type, r.Body = 200, "text/plain", healthy
 		if p.store.Broken() != nil { // a restart mends it, so whoever watches must hear of it

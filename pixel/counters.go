@@ -64,6 +64,8 @@ const (
 	meAnswered
 	meRefused
 
+	tagServed
+
 	// What never became a hit.
 	notFound
 	requestBad
@@ -163,6 +165,8 @@ type Counters struct {
 	// came from elsewhere.
 	MeAnswered uint64 `json:"me_answered"`
 	MeRefused  uint64 `json:"me_refused"`
+	// TagServed requests got the tag, or heard that they have it.
+	TagServed uint64 `json:"tag_served"`
 
 	// NotFound requests were for other paths, BadRequest ones could not be
 	// read, took too long, or were of a method that their path has not.
@@ -192,7 +196,7 @@ func (p *Pixel) Counters() Counters {
 		SignatureForged: n(signatureForged), SignatureExpired: n(signatureExpired), SignatureReplayed: n(signatureReplayed),
 		LabelQuarantined: n(labelQuarantined), LabelLimited: n(labelLimited),
 		LineForeign: n(lineForeign), LineExcess: n(lineExcess), OriginForeign: n(originForeign), OriginUnknown: n(originUnknown),
-		MeAnswered: n(meAnswered), MeRefused: n(meRefused),
+		MeAnswered: n(meAnswered), MeRefused: n(meRefused), TagServed: n(tagServed),
 		NotFound: n(notFound), BadRequest: n(requestBad), ConnectionsRefused: n(connectionRefused),
 	}
 	for c := stored; c <= storeFailed; c++ {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"sosie/pixel/identity"
+	"sosie/pixel/tag"
 	"sosie/storage"
 )
 
@@ -39,8 +40,8 @@ type Hit struct {
 	SameOrigin bool
 	// Token is the token of an Authorization header, nil without one.
 	Token []byte
-	// Encodings is the Accept-Encoding header.
-	Encodings []byte
+	// Encodings and IfNoneMatch are the headers Accept-Encoding and If-None-Match.
+	Encodings, IfNoneMatch []byte
 }
 
 // Reply is the answer to a hit. The zero value is ready; using one again saves
@@ -62,6 +63,8 @@ type Reply struct {
 	AllowOrigin []byte
 	// Guarded answers are about a person: no other site may embed or read them.
 	Guarded bool
+	// Script is the form of the tag that is answered, nil for other answers.
+	Script *tag.Variant
 	// Allow is the value of an Allow header, empty for none.
 	Allow string
 
@@ -75,7 +78,7 @@ type Reply struct {
 
 func (r *Reply) reset() {
 	r.Status, r.Type, r.Body, r.RetryAfter = 0, "", nil, 0
-	r.AllowOrigin, r.Guarded, r.Allow, r.trace = nil, false, "", nil
+	r.AllowOrigin, r.Guarded, r.Script, r.Allow, r.trace = nil, false, nil, "", nil
 	r.signature = [sha256.Size]byte{}
 	r.SetCookie = r.SetCookie[:0]
 	r.records.Reset()

@@ -91,12 +91,22 @@ func FuzzAnswer(f *testing.F) {
 	users := h.store.HighWater()
 	f.Add([]byte("s=news&l=interest/tennis"), []byte(CookieName+"="+b.cookie), []byte(browserAgent), uint8(0))
 	f.Add([]byte("s=quiet"), []byte("sosie_optout=1"), []byte("curl"), uint8(255))
+	f.Add([]byte("s=news&e=cart\ns=news&u=https%3A//a/b\r\n"), []byte("a=b"), []byte("https://a.example"), uint8(96))
+	f.Add([]byte("s=news&l=bought/racket&x=1&g=00"), []byte("a=b"), []byte("https://[::1"), uint8(0))
 	f.Fuzz(func(t *testing.T, query, cookie, agent []byte, flags uint8) {
 		r := new(Reply)
 		before := h.Counters().Hits
-		h.Answer(&Hit{Path: []byte(Path), Query: query, Cookies: [][]byte{cookie}, Agent: agent, Client: netip.IPv6Loopback(),
-			Head: flags&1 != 0, Prefetch: flags&2 != 0, GPC: flags&4 != 0, Secure: flags&8 != 0, Body: flags&16 != 0}, r)
-		if r.Status != 200 && r.Status != 403 {
+		hit := &Hit{Path: []byte(Path), Query: query, Cookies: [][]byte{cookie}, Agent: agent, Client: netip.IPv6Loopback(),
+			Head: flags&1 != 0, Prefetch: flags&2 != 0, GPC: flags&4 != 0, Secure: flags&8 != 0, Body: flags&16 != 0,
+			Origin: agent, Referer: query}
+		if flags&32 != 0 {
+			hit.Path, hit.Query, hit.Post, hit.Posted = []byte(BeaconPath), nil, true, query
+		}
+		if flags&64 != 0 {
+			h.Answer(&Hit{Path: []byte(MePath), Query: query, Cookies: [][]byte{cookie}, Origin: agent}, new(Reply))
+		}
+		h.Answer(hit, r)
+		if r.Status != 200 && r.Status != 403 && r.Status != 204 {
 			t.Errorf("answer %d", r.Status)
 		}
 		if (r.Status == 200) != bytes.Equal(r.Body, gif) {

@@ -18,6 +18,8 @@ type exchange struct {
 
 var (
 	headerOrigin        = []byte(fasthttp.HeaderOrigin)
+	headerEncodings     = []byte(fasthttp.HeaderAcceptEncoding)
+	headerIfNoneMatch   = []byte(fasthttp.HeaderIfNoneMatch)
 	headerAuthorization = []byte(fasthttp.HeaderAuthorization)
 	headerSecPurpose    = []byte("Sec-Purpose")
 	headerPurpose       = []byte("Purpose")
@@ -70,6 +72,8 @@ func (p *Pixel) read(ctx *fasthttp.RequestCtx, e *exchange) {
 	}
 	h.Origin = header.PeekCanonical(headerOrigin)
 	h.Referer = header.Referer()
+	h.Encodings = header.PeekCanonical(headerEncodings)
+	h.IfNoneMatch = header.PeekCanonical(headerIfNoneMatch)
 	h.SameOrigin = string(header.PeekCanonical(headerFetchSite)) == "same-origin"
 	h.Token = nil
 	if token, ok := bytes.CutPrefix(header.PeekCanonical(headerAuthorization), bearer); ok {
@@ -105,11 +109,22 @@ func isPrefetch(purpose []byte) bool {
 }
 
 // write renders the reply. Answers of the pixel are never kept by anyone on the
-// way.
+// way, but for the tag.
 func write(ctx *fasthttp.RequestCtx, r *Reply) {
 	ctx.Response.SetStatusCode(r.Status)
 	header := &ctx.Response.Header
-	header.SetCanonical(headerCache, noStore)
+	if v := r.Script; v != nil {
+		header.Set(fasthttp.HeaderCacheControl, keepScript)
+		header.Set(fasthttp.HeaderETag, v.ETag)
+		header.Set(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
+		header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
+		header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		if v.Encoding != "" && r.Status == 200 {
+			header.Set(fasthttp.HeaderContentEncoding, v.Encoding)
+		}
+	} else {
+		header.SetCanonical(headerCache, noStore)
+	}
 	if r.Type != "" {
 		header.SetContentType(r.Type)
 		ctx.Response.SetBodyRaw(r.Body)
