@@ -13,6 +13,7 @@ import (
 
 	"sosie/audience/export"
 	"sosie/audience/segments"
+	"sosie/dmp/access"
 )
 
 // Client asks the server that runs on a data directory. Its methods are safe
@@ -108,6 +109,22 @@ func (c *Client) DeleteSegment(ctx context.Context, name string) error {
 // DeleteLabel has a label ended.
 func (c *Client) DeleteLabel(ctx context.Context, name string) error {
 	_, err := askFor[struct{}](ctx, c, pathDeleteLabel, shelfOrder{Name: name})
+	return err
+}
+
+// CreateToken has a token made.
+func (c *Client) CreateToken(ctx context.Context, grant access.Grant) (NewToken, error) {
+	return askFor[NewToken](ctx, c, pathCreateToken, grant)
+}
+
+// Tokens asks what the tokens stand for.
+func (c *Client) Tokens(ctx context.Context) ([]access.Grant, error) {
+	return askFor[[]access.Grant](ctx, c, pathListTokens, struct{}{})
+}
+
+// RevokeToken has a token ended.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	_, err := askFor[struct{}](ctx, c, pathRevokeToken, tokenOrder{id})
 	return err
 }
 

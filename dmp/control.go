@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sosie/audience/segments"
+	"sosie/dmp/access"
 	"sosie/storage"
 	"sosie/storage/dump"
 )
@@ -38,6 +39,7 @@ const (
 //	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
 //	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
 //	POST /v1/labels/delete                                         see label.go
+//	POST /v1/tokens/create, list, revoke                           see tokens.go
 //	POST /v1/import   see import_stream.go             → frames
 //	POST /v1/dump     {"dir": …, "passphrase": …}      → frames, without names
 //	POST /v1/clock/confirm                             → {}
@@ -60,6 +62,11 @@ func (d *DMP) controlServer() *http.Server {
 		return d.SizeByDay(ctx, q.Expression, q.Days)
 	})
 	d.answerShelf(mux)
+	answerQuestion(mux, pathCreateToken, d.CreateToken)
+	answerQuestion(mux, pathListTokens, func(ctx context.Context, _ struct{}) ([]access.Grant, error) { return d.Tokens(ctx) })
+	answerQuestion(mux, pathRevokeToken, func(ctx context.Context, o tokenOrder) (struct{}, error) {
+		return struct{}{}, d.RevokeToken(ctx, o.ID)
+	})
 	mux.HandleFunc("POST /v1/export", d.streamExport)
 	stopping, stop := context.WithCancel(context.Background())
 	mux.HandleFunc("POST /v1/import", func(w http.ResponseWriter, r *http.Request) { d.streamImport(stopping, w, r) })
@@ -98,6 +105,11 @@ type shelfOrder struct {
 	Replace bool             `json:"replace,omitempty"`
 }
 
+// tokenOrder names a token by its id.
+type tokenOrder struct {
+	ID string `json:"id"`
+}
+
 // findQuestion names a user to look for.
 type findQuestion struct {
 	Name string `json:"name"`
@@ -117,6 +129,9 @@ const (
 	pathRenameSegment = "/v1/segments/rename"
 	pathDeleteSegment = "/v1/segments/delete"
 	pathDeleteLabel   = "/v1/labels/delete"
+	pathCreateToken   = "/v1/tokens/create"
+	pathListTokens    = "/v1/tokens/list"
+	pathRevokeToken   = "/v1/tokens/revoke"
 	pathErase         = "/v1/erase"
 	pathPurge         = "/v1/purge"
 	pathExamine       = "/v1/examine"
@@ -262,6 +277,8 @@ var kinds = map[string]error{
 	"id_space":   ErrIDSpace,
 	"segment":    ErrSegment,
 	"label":      storage.ErrBadLabel,
+	"grant":      access.ErrBadGrant,
+	"token":      access.ErrUnknown,
 	"user":       ErrUnknownUser,
 	"passphrase": ErrPassphrase,
 	"exists":     dump.ErrExists,
@@ -286,7 +303,7 @@ func failureOf(err error) failure {
 
 func (f failure) status() int {
 	switch f.Kind {
-	case "expression", "id_space", "segment", "label", "request":
+	case "expression", "id_space", "segment", "label", "request", "grant", "token":
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

@@ -17,6 +17,7 @@ type Engine interface {
 	Count(ctx context.Context, expression string) (Count, error)
 	Questions
 	Shelf
+	Tokens
 	// Export writes a name of each user to a writer. Only a nil error means that
 	// the writer has everything.
 	Export(ctx context.Context, request ExportRequest, to export.Writer, progress Progress) (Export, error)

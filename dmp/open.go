@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sosie/audience/segments"
+	"sosie/dmp/access"
 	"sosie/pixel"
 	"sosie/pixel/identity"
 	"sosie/storage"
@@ -21,6 +22,7 @@ type DMP struct {
 	keys     *identity.Keys
 	pixel    *pixel.Pixel
 	segments *segments.Shelf
+	tokens   *access.Keyring
 	opened   time.Time
 	fresh    bool
 	// importing holds a token while an import runs.
@@ -69,6 +71,9 @@ func (d *DMP) wire() (err error) {
 		}
 	}
 	d.segments = d.newShelf()
+	if d.tokens, err = access.Open(d.store.Documents()); err != nil {
+		return &Error{Op: "open", Object: "tokens", Err: err}
+	}
 	if d.pixel, err = pixel.New(d.config.pixel(), d.keys, d.store, nil); err != nil {
 		return &Error{Op: "open", Object: "pixel", Err: err, Hint: hintOf(err)}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"sosie/dmp"
+	"sosie/dmp/access"
 )
 
 const description = `Sosie tags anonymous cookies with interest labels through a pixel, counts segments of them exactly, and exports them.
@@ -41,6 +42,7 @@ type cli struct {
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
 	Label   label      `cmd:"" help:"End a label."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
+	Token   token      `cmd:"" help:"Say who may ask at the doors."`
 	Import  importVerb `cmd:"" help:"Bring events in from files."`
 	Export  exportVerb `cmd:"" help:"Write the users of a segment to a file."`
 	Erase   erase      `cmd:"" help:"Take users out of every answer, and off the disk."`
@@ -112,7 +114,7 @@ func report(stderr io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "hint: `sosie --help` lists the commands, `sosie COMMAND --help` explains one.")
 	}
-	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrSegment) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, errUsage) {
+	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrSegment) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, access.ErrBadGrant) || errors.Is(err, access.ErrUnknown) || errors.Is(err, errUsage) {
 		return 2
 	}
 	return 1

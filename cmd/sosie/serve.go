@@ -52,6 +52,13 @@ func (s *serve) Run(c *console) (err error) {
 	if len(config.Sites) == 0 {
 		fmt.Fprintln(c.err, "sosie: no site is configured: every hit is answered 403; name sites in a file for --config")
 	}
+	first, made, err := d.FirstToken(c)
+	if err != nil {
+		return err
+	}
+	if made {
+		fmt.Fprintf(c.err, "sosie: the administrator's token, shown this once; `sosie token` makes and revokes others:\n%s\n", first.Token)
+	}
 	return d.Serve(c, func(pixel net.Addr) {
 		fmt.Fprintf(c.err, "sosie: pixel on %s://%s/p.gif, data in %s; Ctrl-C ends\n", config.Scheme(), pixel, config.Data)
 	})
