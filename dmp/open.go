@@ -74,7 +74,9 @@ func (d *DMP) wire() (err error) {
 	if d.tokens, err = access.Open(d.store.Documents()); err != nil {
 		return &Error{Op: "open", Object: "tokens", Err: err}
 	}
-	if d.pixel, err = pixel.New(d.config.pixel(), d.keys, d.store, nil); err != nil {
+	pixels := d.config.pixel()
+	pixels.Inspect = d.isAdmin
+	if d.pixel, err = pixel.New(pixels, d.keys, d.store, nil); err != nil {
 		return &Error{Op: "open", Object: "pixel", Err: err, Hint: hintOf(err)}
 	}
 	return nil

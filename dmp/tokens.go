@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"sosie/audience"
@@ -29,6 +30,12 @@ type NewToken struct {
 
 // Keyring is what the doors ask about tokens.
 func (d *DMP) Keyring() *access.Keyring { return d.tokens }
+
+// isAdmin reports whether a token is an administrator's.
+func (d *DMP) isAdmin(token []byte, from netip.Addr) bool {
+	grant, err := d.tokens.AdmitBytes(token, from)
+	return err == nil && grant.Role == access.Admin
+}
 
 // CreateToken makes a token. Its sites must be configured.
 func (d *DMP) CreateToken(_ context.Context, grant access.Grant) (NewToken, error) {

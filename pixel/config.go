@@ -24,7 +24,7 @@ type Config struct {
 	PublicURL string `yaml:"public_url"`
 	// Inspect reports whether a token is an administrator's, whose hits are answered
 	// with what became of them; nil means that none is.
-	Inspect func(token []byte) bool `yaml:"-"`
+	Inspect func(token []byte, from netip.Addr) bool `yaml:"-"`
 }
 
 // SetSites replaces the sites while hits are being answered: each hit sees the

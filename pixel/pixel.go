@@ -36,7 +36,7 @@ type Pixel struct {
 	quarantine  quarantine
 	signatures  signatures
 	memberships atomic.Pointer[Memberships]
-	inspect     func(token []byte) bool
+	inspect     func(token []byte, from netip.Addr) bool
 	since       time.Time // when it was opened, by the clock
 }
 

@@ -45,7 +45,7 @@ var causeNames = [causes]string{
 
 // inspected reports whether an administrator asks what becomes of the hit.
 func (p *Pixel) inspected(h *Hit) bool {
-	return len(h.Token) > 0 && p.inspect != nil && p.inspect(h.Token)
+	return len(h.Token) > 0 && p.inspect != nil && p.inspect(h.Token, h.Client)
 }
 
 // answerTrace makes the reply the trace.

@@ -3,6 +3,7 @@ package pixel
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"testing"
 )
 
@@ -10,7 +11,7 @@ func sprint(list []string) string { return fmt.Sprint(list) }
 
 // TestTrace sees what an administrator is told of a hit, and others are not.
 func TestTrace(t *testing.T) {
-	h := openHouse(t, func(c *Config) { c.Inspect = func(token []byte) bool { return string(token) == "admin" } })
+	h := openHouse(t, func(c *Config) { c.Inspect = func(token []byte, _ netip.Addr) bool { return string(token) == "admin" } })
 	b, u := h.newUser(t)
 	b.change = func(hit *Hit) { hit.Token = []byte("admin") }
 	r := b.get("s=news&l=interest/tennis,place/france,interest/golf,bought/racket")
