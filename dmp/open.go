@@ -75,7 +75,7 @@ func (d *DMP) wire() (err error) {
 		return &Error{Op: "open", Object: "tokens", Err: err}
 	}
 	pixels := d.config.pixel()
-	pixels.Inspect = d.isAdmin
+	pixels.Inspect = d.mayTrace
 	if d.pixel, err = pixel.New(pixels, d.keys, d.store, nil); err != nil {
 		return &Error{Op: "open", Object: "pixel", Err: err, Hint: hintOf(err)}
 	}

@@ -31,10 +31,10 @@ type NewToken struct {
 // Keyring is what the doors ask about tokens.
 func (d *DMP) Keyring() *access.Keyring { return d.tokens }
 
-// isAdmin reports whether a token is an administrator's.
-func (d *DMP) isAdmin(token []byte, from netip.Addr) bool {
+// mayTrace reports whether the pixel tells the bearer of a token what became of a hit.
+func (d *DMP) mayTrace(token []byte, from netip.Addr) bool {
 	grant, err := d.tokens.AdmitBytes(token, from)
-	return err == nil && grant.Role == access.Admin
+	return err == nil && grant.May(access.TracePixel)
 }
 
 // CreateToken makes a token. Its sites must be configured.
