@@ -107,6 +107,9 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 		return refusal // whoever it is, nothing is stored
 	}
 	now := p.clock()
+	if p.named(r, s) {
+		return p.ownHit(h, r, s, refusal, now)
+	}
 	who, user, old := p.recognize(&c, r, now)
 	if who == known {
 		return p.known(h, r, s, user, old, refusal, now)

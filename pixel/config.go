@@ -47,6 +47,11 @@ func (p *Pixel) SetSites(sites []Site) error {
 			return fmt.Errorf("set site %q: %w", key, err)
 		}
 		s.label = label
+		if s.own {
+			if s.space, err = p.store.Space("site/" + key); err != nil {
+				return fmt.Errorf("set site %q: %w", key, err)
+			}
+		}
 	}
 	p.sites.Store(&byKey)
 	return nil

@@ -81,7 +81,7 @@ func stylesOf(identity, key string) (plain, secure cookieStyle) {
 	switch identity {
 	case Partitioned:
 		return cookieStyle{CookieName, laxHTTP}, cookieStyle{PartitionedName, chips}
-	case FirstParty:
+	case FirstParty, Own:
 		return cookieStyle{FirstPartyPrefix + key, laxHTTP}, cookieStyle{FirstPartyPrefix + key, laxHTTPS}
 	}
 	return cookieStyle{CookieName, laxHTTP}, cookieStyle{CookieName, third}

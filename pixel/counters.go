@@ -40,6 +40,7 @@ const (
 	cookieExpired
 	cookieForeign
 	cookieErased
+	idForged
 
 	// Parts of queries that were left out, and why.
 	partMalformed
@@ -135,6 +136,9 @@ type Counters struct {
 	CookieForeign uint64 `json:"cookie_foreign"`
 	CookieErased  uint64 `json:"cookie_erased"`
 
+	// IDForged ids of a site's own counted as none: their signature is not the site's.
+	IDForged uint64 `json:"id_forged"`
+
 	// Malformed parts of queries were left out.
 	Malformed uint64 `json:"malformed"`
 	// Labels that were left out: no valid name, not declared, not one the site
@@ -190,7 +194,7 @@ func (p *Pixel) Counters() Counters {
 		StoreFull: n(storeFull), StoreStopped: n(storeStopped), StoreFailed: n(storeFailed),
 		Claimed: n(claimed), Counted: n(counted), OptedOut: n(optedOut), Resealed: n(resealed),
 		CookieForged: n(cookieForged), CookieExpired: n(cookieExpired),
-		CookieForeign: n(cookieForeign), CookieErased: n(cookieErased),
+		CookieForeign: n(cookieForeign), CookieErased: n(cookieErased), IDForged: n(idForged),
 		Malformed: n(partMalformed), LabelMalformed: n(labelMalformed), LabelUnknown: n(labelUnknown),
 		LabelForbidden: n(labelForbidden), LabelSigned: n(labelSigned), LabelExcess: n(labelExcess),
 		SignatureForged: n(signatureForged), SignatureExpired: n(signatureExpired), SignatureReplayed: n(signatureReplayed),

@@ -14,8 +14,8 @@ type query struct {
 	// What rules look at, decoded.
 	event, url, referrer, title, canonical, search, words, object, items, value, currency []byte
 
-	// What a signature is over, and the signature itself.
-	own, signed, signature []byte
+	// What signatures are over, and the signatures themselves.
+	own, vouched, signed, signature []byte
 
 	signal    bool // it carries a signal of consent
 	malformed int  // parts that cannot be read
@@ -93,6 +93,8 @@ func (q *query) field(key []byte) (*[]byte, reading) {
 		return &q.currency, lowered
 	case 'k':
 		return &q.own, asSent
+	case 'h':
+		return &q.vouched, lowered
 	case 'x':
 		return &q.signed, asSent
 	case 'g':

@@ -13,6 +13,13 @@ type Recorder interface {
 	ResolveClaim(nonce uint64) (u storage.Ordinal, known bool, err error)
 	// LookupClaim returns the user of a pending cookie's nonce, if it has one.
 	LookupClaim(nonce uint64) (u storage.Ordinal, ok bool)
+	// Space returns the number of an id space, declared if it is new.
+	Space(name string) (storage.Space, error)
+	// ResolveID returns the user whom an external id names, and whether the id must
+	// be recorded beside the hit.
+	ResolveID(space storage.Space, external []byte) (u storage.Ordinal, write bool, err error)
+	// IDs tells whom external ids name.
+	IDs() *storage.IDs
 	// DeclareSite returns the label of a site, declared if it is new.
 	DeclareSite(key string) (storage.Label, error)
 	// Declare returns the numbers of labels, declared if they are new.

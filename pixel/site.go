@@ -28,6 +28,9 @@ const (
 	// FirstParty is a cookie of the site itself: the pixel is reached under the
 	// site's own domain, as a sub-domain or a path that is handed on.
 	FirstParty = "first-party"
+	// Own is the site's own id of a visitor who has signed in, with a signature, and
+	// FirstParty for others. The ids are those of the id space site/<key>.
+	Own = "own"
 )
 
 // Site is a site that embeds the pixel.
@@ -55,8 +58,8 @@ type Site struct {
 	// SearchParameters are the parameters of the site's own addresses that hold
 	// what a visitor searched for there; default q, s and query. At most 16.
 	SearchParameters []string `yaml:"search_parameters"`
-	// Identity is ThirdParty, which is also the default, Partitioned or FirstParty.
-	// With FirstParty the key may not contain : or /, since it is part of the
+	// Identity is ThirdParty, which is also the default, Partitioned, FirstParty or
+	// Own, which needs a secret. With FirstParty and Own the key may not contain : or /, since it is part of the
 	// cookie's name.
 	Identity string `yaml:"identity"`
 	// Strict refuses hits whose Origin, or Referer, is not of the site's hosts.
@@ -88,6 +91,8 @@ type site struct {
 	zone       *time.Location
 
 	plain, secure cookieStyle
+	own           bool
+	space         storage.Space // of the site's own ids
 	strict        bool
 	create        string
 	secret        []byte
@@ -156,12 +161,16 @@ func (s Site) readWrites(ready *site) error {
 // readIdentity reads how browsers are told again.
 func (s Site) readIdentity(ready *site) error {
 	switch s.Identity {
-	case ThirdParty, Partitioned, FirstParty, "":
+	case ThirdParty, Partitioned, "":
+	case FirstParty, Own:
+		if !cookieKey(s.Key) {
+			return fmt.Errorf("with identity %s the key is part of the cookie's name: want neither : nor / in it", s.Identity)
+		}
+		if ready.own = s.Identity == Own; ready.own && s.Secret == "" {
+			return errors.New("identity own needs a secret: ids that are not signed could be anybody's")
+		}
 	default:
-		return fmt.Errorf("identity is %q: want %s, %s or %s", s.Identity, ThirdParty, Partitioned, FirstParty)
-	}
-	if s.Identity == FirstParty && !cookieKey(s.Key) {
-		return errors.New("with identity first-party the key is part of the cookie's name: want neither : nor / in it")
+		return fmt.Errorf("identity is %q: want %s, %s, %s or %s", s.Identity, ThirdParty, Partitioned, FirstParty, Own)
 	}
 	ready.plain, ready.secure = stylesOf(s.Identity, s.Key)
 	return nil

@@ -71,6 +71,7 @@ type Store struct {
 	documents  Documents
 	leases     leases
 	claims     claims
+	meetings   meetings
 
 	asks    chan ask
 	readers atomic.Int32 // open snapshots

@@ -1,0 +1,94 @@
+package pixel
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"time"
+
+	"sosie/storage"
+)
+
+// maxOwnID is the longest id of a site's own, in bytes.
+const maxOwnID = 128
+
+// SignID returns the signature that lets a hit name its user by the site's own id:
+// the parameter h, beside k, the id. It is the HMAC-SHA256 under the site's secret of
+//
+//	sosie1 id LF site LF id
+//
+// in hexadecimal, and good for as long as the secret. A site's server puts it on the
+// pages of a visitor who has signed in.
+func SignID(secret []byte, site, id string) string {
+	return hex.EncodeToString(macOfID(secret, []byte(site), []byte(id)))
+}
+
+func macOfID(secret, site, id []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("sosie1 id\n"))
+	mac.Write(site)
+	mac.Write([]byte{'\n'})
+	mac.Write(id)
+	return mac.Sum(nil)
+}
+
+// named reports whether the line in r.query names its user by a good id of the
+// site's own.
+func (p *Pixel) named(r *Reply, s *site) bool {
+	q := &r.query
+	if !s.own || len(q.own) == 0 {
+		return false
+	}
+	var mac [sha256.Size]byte
+	if len(q.own) > maxOwnID || len(q.vouched) != 2*len(mac) {
+		p.counters.add(idForged, 1)
+		return false
+	}
+	if _, err := hex.Decode(mac[:], q.vouched); err != nil || subtle.ConstantTimeCompare(mac[:], macOfID(s.secret, q.site, q.own)) != 1 {
+		p.counters.add(idForged, 1)
+		return false
+	}
+	return true
+}
+
+// ownHit answers the hit of a user whom the site itself names. There is no cookie to
+// wait for: who is named is a user at once.
+func (p *Pixel) ownHit(h *Hit, r *Reply, s *site, refusal cause, now time.Time) cause {
+	if refusal != none {
+		return p.ownRefusal(r, s, refusal)
+	}
+	u, write, err := p.store.ResolveID(s.space, r.query.own)
+	if err != nil {
+		return p.unavailable(r, err)
+	}
+	today := storage.DayOf(now)
+	switch {
+	case p.store.View().Masked(storage.Erased, u):
+		p.counters.add(cookieErased, 1)
+		return refusedBefore
+	case p.hasOptedOut(u):
+		return refusedBefore
+	case write:
+		r.records.ID(s.space, r.query.own, u, today)
+	}
+	p.collect(h, r, s, &u, now)
+	r.records.Hit(u, today, r.labels...)
+	if why := p.append(r); why != none {
+		return why
+	}
+	return stored
+}
+
+// ownRefusal answers the hit of a named user who refuses. An id that nobody has met
+// stays so.
+func (p *Pixel) ownRefusal(r *Reply, s *site, refusal cause) cause {
+	u, _, known, err := p.store.IDs().Lookup(s.space, r.query.own)
+	switch {
+	case err != nil:
+		return p.unavailable(r, err)
+	case !known || p.hasOptedOut(u):
+		return refusal
+	}
+	return p.optOut(r, u, refusal)
+}
