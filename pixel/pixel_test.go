@@ -51,7 +51,7 @@ func openHouse(t testing.TB, change ...func(*Config)) *house {
 			t.Error(err)
 		}
 	})
-	specs := []storage.LabelSpec{{Name: "place/italy"}, {Name: "place/france"}, {Name: "bought/racket", Signed: true}, {Name: "interest/tennis"}}
+	specs := []storage.LabelSpec{{Name: "place/italy"}, {Name: "place/france"}, {Name: "bought/racket", Signed: true}, {Name: "bought/ball", Signed: true}, {Name: "interest/tennis"}}
 	for i := range 20 {
 		specs = append(specs, storage.LabelSpec{Name: fmt.Sprintf("interest/%02d", i)})
 	}

@@ -34,6 +34,7 @@ func TestSignedLabels(t *testing.T) {
 		{"good", query("shop", "bought/racket", good, now()), "stored"},
 		{"used", query("shop", "bought/racket", good, now()), "signature_replayed stored"},
 		{"two labels", query("shop", "interest/tennis,bought/racket", Sign(testSecret, "shop", []string{"interest/tennis", "bought/racket"}, now()), now()), "stored"},
+		{"two signed labels", query("shop", "bought/ball,bought/racket", Sign(testSecret, "shop", []string{"bought/ball", "bought/racket"}, now()), now()), "stored"},
 		{"of other labels", query("shop", "bought/racket", Sign(testSecret, "shop", []string{"interest/tennis"}, now()), now()), "signature_forged stored"},
 		{"of another site", query("shop", "bought/racket", Sign(testSecret, "plain", one, now()), now()), "signature_forged stored"},
 		{"of another time", query("shop", "bought/racket", Sign(testSecret, "shop", one, now().Add(time.Second)), now()), "signature_forged stored"},
@@ -52,7 +53,8 @@ func TestSignedLabels(t *testing.T) {
 			t.Errorf("%s: counted %q, want %q", c.name, got, c.counts)
 		}
 		carries := h.carried(t, u, u+1)
-		if wrote := c.counts == "stored"; wrote != (carries == "bought/racket seen site/shop" || carries == "bought/racket interest/tennis seen site/shop") {
+		if wrote := c.counts == "stored"; wrote != (carries == "bought/racket seen site/shop" || carries == "bought/racket interest/tennis seen site/shop" ||
+			carries == "bought/ball bought/racket seen site/shop") {
 			t.Errorf("%s: the user carries %q", c.name, carries)
 		}
 	}
