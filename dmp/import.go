@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sosie/dmp/intake"
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -60,13 +61,14 @@ func (d *DMP) reserve() int64 {
 
 // pageLabels returns what the rules of a site make of a page: the labels that
 // are declared, and that need no signature.
-func (d *DMP) pageLabels(site string) (labels func(path []byte) []string, warnings []string, err error) {
+func (d *DMP) pageLabels(site string) (labels func(*rules.Page) []string, warnings []string, err error) {
 	pages, ok := d.pixel.Pages(site)
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: site %q is not in the configuration", intake.ErrRequest, site)
 	}
 	dictionary := d.store.Labels()
 	left := map[string]bool{}
+	warnings = []string{}
 	for _, l := range pages.Granted() {
 		if number, ok := dictionary.Lookup(l); !ok {
 			left[l] = true
@@ -76,11 +78,18 @@ func (d *DMP) pageLabels(site string) (labels func(path []byte) []string, warnin
 			warnings = append(warnings, fmt.Sprintf("a rule of site %s grants %s, which must be signed: left out", site, l))
 		}
 	}
-	if len(left) == 0 {
-		return pages.Labels, []string{}, nil
+	given := make([][]string, pages.Len())
+	for rule := range given {
+		given[rule] = slices.DeleteFunc(slices.Clone(pages.Labels(rule)), func(l string) bool { return left[l] })
 	}
-	return func(path []byte) []string {
-		return slices.DeleteFunc(slices.Clone(pages.Labels(path)), func(l string) bool { return left[l] })
+	var scratch rules.Scratch
+	var all []string
+	return func(p *rules.Page) []string {
+		all = all[:0]
+		for _, rule := range pages.Match(p, &scratch) {
+			all = append(all, given[rule]...)
+		}
+		return all
 	}, warnings, nil
 }
 

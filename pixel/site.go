@@ -71,8 +71,8 @@ type Site struct {
 	// Secret is the key under which the site's server signs what the public may not
 	// write, at least 16 bytes; see Sign. Empty means that nothing is signed.
 	Secret string `yaml:"secret"`
-	// Rules give labels to pages; imported access logs of the site go through
-	// them. They grant only labels that the site writes.
+	// Rules give labels to pages and events; imported access logs of the site go
+	// through them. They grant only labels that the site writes.
 	Rules []rules.Rule `yaml:"rules"`
 }
 
@@ -86,7 +86,7 @@ type site struct {
 	names      map[string]bool
 	prefixes   []string
 	granted    map[string]bool // by rules
-	pages      rules.Set
+	pages      *rules.Set
 	hosts      rules.Hosts
 	zone       *time.Location
 
@@ -184,22 +184,20 @@ func (s Site) readPages(ready *site) (err error) {
 	if ready.zone, err = rules.ParseZone(s.Zone); err != nil {
 		return err
 	}
-	if err := rules.CheckSearchParameters(s.SearchParameters); err != nil {
-		return err
-	}
 	if s.Strict && ready.hosts.Empty() {
 		return errStrict
 	}
-	if ready.pages, err = rules.Compile(s.Rules); err != nil {
+	options := rules.Options{Zone: ready.zone, SearchParameters: s.SearchParameters}
+	if ready.pages, err = rules.Compile(options, s.Rules); err != nil {
 		return err
 	}
 	for _, l := range ready.pages.Granted() {
 		ready.granted[l] = true
 	}
-	for _, r := range s.Rules {
-		for _, l := range r.Labels {
+	for i := range s.Rules {
+		for _, l := range s.Rules[i].Labels {
 			if !ready.mayWrite(l) {
-				return fmt.Errorf("the rule of %s grants %s, which the site does not write: add it to writes", r.Path, l)
+				return fmt.Errorf("%s grants %s, which the site does not write: add it to writes", s.Rules[i].Called(i), l)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -21,7 +22,14 @@ type accessLogReader struct {
 	robot func(agent []byte) bool
 	// verdicts remembers agents, for telling a robot takes hundreds of
 	// microseconds.
-	verdicts map[string]bool
+	verdicts map[string]verdict
+	page     rules.Page
+}
+
+// verdict is what an agent says of whoever has it.
+type verdict struct {
+	robot  bool
+	device rules.Device
 }
 
 const (
@@ -57,11 +65,15 @@ func (r *accessLogReader) Next(e *Event) error {
 	*e = Event{User: client, Day: storage.DayOf(at)}
 	method, target, _ := bytes.Cut(request, []byte(" "))
 	target, _, ok = bytes.Cut(target, []byte(" "))
-	e.Path = pathOf(target)
+	referrer, agent := referrerAndAgent(rest)
+	seen := r.verdict(agent)
+	e.Page = &r.page
+	r.page = rules.Page{Referrer: referrer, Device: seen.device, Time: at}
+	setTarget(e.Page, target)
 	// A request that is none, such as "-" or what a scanner sent, was seen by the
 	// server all the same: the line is right.
-	e.Skip = !ok || string(method) != "GET" || len(e.Path) == 0 ||
-		status[0] != '2' && string(status) != "304" || r.isRobot(agentOf(rest))
+	e.Skip = !ok || string(method) != "GET" || len(e.Page.Path) == 0 ||
+		status[0] != '2' && string(status) != "304" || seen.robot
 	return nil
 }
 
@@ -82,50 +94,41 @@ func quoted(text []byte) (inside, rest []byte, ok bool) {
 	return nil, text, false
 }
 
-// agentOf returns the agent of what follows the status, or nothing in common
-// format.
-func agentOf(rest []byte) []byte {
+// referrerAndAgent returns what follows the status and the size, or nothing in
+// common format.
+func referrerAndAgent(rest []byte) (referrer, agent []byte) {
 	_, rest, _ = bytes.Cut(rest, []byte(" ")) // the size
-	_, rest, ok := quoted(rest)
+	referrer, rest, ok := quoted(rest)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	agent, _, _ := quoted(bytes.TrimPrefix(rest, []byte(" ")))
-	return agent
+	agent, _, _ = quoted(bytes.TrimPrefix(rest, []byte(" ")))
+	return referrer, agent
 }
 
-// pathOf returns the path of a request's target, as it was asked for and
-// without its query; nothing when there is none. A proxy's request names the
-// host as well.
-func pathOf(target []byte) []byte {
-	if i := bytes.IndexAny(target, "?#"); i >= 0 {
-		target = target[:i]
-	}
-	for _, scheme := range []string{"http://", "https://"} {
-		if host, ok := bytes.CutPrefix(target, []byte(scheme)); ok {
-			if i := bytes.IndexByte(host, '/'); i >= 0 {
-				return host[i:]
-			}
-			return []byte("/")
-		}
-	}
+// setTarget takes a request's target apart; its path stays empty when there is
+// none. A proxy's request names the host as well. One that begins with two
+// slashes is a path all the same.
+func setTarget(p *rules.Page, target []byte) {
 	if len(target) == 0 || target[0] != '/' {
-		return nil
+		p.SetURL(target)
+		return
 	}
-	return target
+	target, _, _ = bytes.Cut(target, []byte("#"))
+	p.Path, p.Query, _ = bytes.Cut(target, []byte("?"))
 }
 
-func (r *accessLogReader) isRobot(agent []byte) bool {
+func (r *accessLogReader) verdict(agent []byte) verdict {
 	if len(agent) == 0 || r.robot == nil {
-		return false
+		return verdict{}
 	}
-	verdict, known := r.verdicts[string(agent)]
+	v, known := r.verdicts[string(agent)]
 	if !known {
-		verdict = r.robot(agent)
+		v = verdict{robot: r.robot(agent), device: rules.DeviceOf(agent)}
 		if r.verdicts == nil || len(r.verdicts) >= maxVerdicts {
-			r.verdicts = map[string]bool{}
+			r.verdicts = map[string]verdict{}
 		}
-		r.verdicts[string(agent)] = verdict
+		r.verdicts[string(agent)] = v
 	}
-	return verdict
+	return v
 }

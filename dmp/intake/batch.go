@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -44,7 +45,7 @@ type batcher struct {
 	request Request
 	reader  Reader
 	// rules give the labels of a page.
-	rules func(path []byte) []string
+	rules func(*rules.Page) []string
 	today storage.Day
 	shift storage.Day
 	pace  *storage.Pace
@@ -120,7 +121,7 @@ func (p *batcher) add(b *batch, e *Event) (reason string) {
 	if p.request.Format == AccessLog {
 		r.user = intern(&b.users, p.users, e.User)
 		b.rows = append(b.rows, r)
-		for _, name := range p.rules(e.Path) {
+		for _, name := range p.rules(e.Page) {
 			r.label, r.extra = intern(&b.labels, p.labels, []byte(name)), true
 			b.rows = append(b.rows, r)
 		}

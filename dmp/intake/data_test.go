@@ -20,6 +20,7 @@ import (
 
 	"sosie/audience"
 	"sosie/audience/permit"
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -293,9 +294,9 @@ func openHouse(t testing.TB, dir string, clock func() time.Time) *House {
 		Clients: func(checksum string) (func([]byte) []byte, error) {
 			return func(address []byte) []byte { return []byte(checksum[:8] + " " + string(address)) }, nil
 		},
-		Rules: func(string) (func([]byte) []string, []string, error) {
-			return func(path []byte) []string {
-				if top, _, ok := strings.Cut(strings.TrimPrefix(string(path), "/"), "/"); ok {
+		Rules: func(string) (func(*rules.Page) []string, []string, error) {
+			return func(p *rules.Page) []string {
+				if top, _, ok := strings.Cut(strings.TrimPrefix(string(p.Path), "/"), "/"); ok {
 					return []string{"page/" + top}
 				}
 				return nil

@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -22,9 +23,8 @@ type Event struct {
 	User []byte
 	// Label is the name as the file has it; empty in an access log.
 	Label []byte
-	// Path is the page of an access log's request, without its query; empty in
-	// other formats.
-	Path []byte
+	// Page is what an access log's request looked at; nil in other formats.
+	Page *rules.Page
 	Day  storage.Day
 	// Skip says that the line is right and no event: a robot's, for instance.
 	Skip bool

@@ -39,8 +39,10 @@ func read(format Format, text string) []string {
 			return append(out, err.Error())
 		case e.Skip:
 			out = append(out, "skip")
+		case e.Page != nil:
+			out = append(out, fmt.Sprintf("%s|%s|%s", e.User, e.Page.Path, e.Day))
 		default:
-			out = append(out, fmt.Sprintf("%s|%s%s|%s", e.User, e.Label, e.Path, e.Day))
+			out = append(out, fmt.Sprintf("%s|%s|%s", e.User, e.Label, e.Day))
 		}
 	}
 }
@@ -238,4 +240,25 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("%+v: %v", normal, err)
 		}
 	})
+}
+
+// TestPageOfAccessLog sees what rules are told of a request.
+func TestPageOfAccessLog(t *testing.T) {
+	const phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1"
+	for line, want := range map[string]string{
+		`h - - [10/Oct/2000:13:55:36 -0700] "GET /a?b=c HTTP/1.1" 200 0 "https://x.example/?q=y" "` + phone + `"`: " /a b=c https://x.example/?q=y mobile 20:55",
+		`h - - [10/Oct/2000:13:55:36 +0000] "GET //a?b#c HTTP/1.1" 200 0 "-" "-"`:                                 " //a b - unknown 13:55",
+		`h - - [10/Oct/2000:13:55:36 +0000] "GET http://shop.example:80?b HTTP/1.1" 200 0`:                        "shop.example:80 / b  unknown 13:55",
+	} {
+		r := &accessLogReader{lines: newLines(strings.NewReader(line)), robot: func([]byte) bool { return false }}
+		var e Event
+		if err := r.Next(&e); err != nil || e.Skip {
+			t.Errorf("%s: %v, skip %v", line, err, e.Skip)
+			continue
+		}
+		p := e.Page
+		if got := fmt.Sprintf("%s %s %s %s %s %s", p.Host, p.Path, p.Query, p.Referrer, p.Device, p.Time.UTC().Format("15:04")); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", line, got, want)
+		}
+	}
 }

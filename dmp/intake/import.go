@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"sosie/pixel/rules"
 	"sosie/storage"
 	"sosie/storage/block"
 )
@@ -30,7 +31,7 @@ type House struct {
 	Clients func(checksum string) (func(address []byte) []byte, error)
 	// Rules returns the labels of a site's pages, and what an operator should
 	// know of its rules. A site that does not exist is an error.
-	Rules func(site string) (labels func(path []byte) []string, warnings []string, err error)
+	Rules func(site string) (labels func(*rules.Page) []string, warnings []string, err error)
 
 	turnIDs int // replaces turnIDs in tests
 }
@@ -64,7 +65,7 @@ func (h *House) Import(ctx context.Context, q Request, file io.Reader, progress 
 			return *r, err
 		}
 	} else {
-		in.rules = func([]byte) []string { return nil }
+		in.rules = func(*rules.Page) []string { return nil }
 	}
 	var name func([]byte) []byte
 	if q.twice() {

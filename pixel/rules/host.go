@@ -12,26 +12,19 @@ const maxHost = 253
 
 // Hosts is a set of names of hosts and of whole domains. The zero value has
 // none. It never changes.
-type Hosts struct {
-	exact   map[string]bool
-	domains map[string]bool // the names under which any host belongs
-}
+type Hosts struct{ names hostIndex }
 
 // ParseHosts reads patterns: a host such as www.shop.example or 10.0.0.1, or
 // *.shop.example for every host under that name, the name itself not included.
 // Names are in the form that browsers send: lower case, no port, and xn-- where
 // letters are not ASCII. The error says what is wrong with which.
 func ParseHosts(patterns []string) (Hosts, error) {
-	h := Hosts{exact: map[string]bool{}, domains: map[string]bool{}}
+	var h Hosts
 	for _, p := range patterns {
 		if err := checkHost(p); err != nil {
 			return Hosts{}, err
 		}
-		if domain, ok := strings.CutPrefix(p, "*."); ok {
-			h.domains[domain] = true
-		} else {
-			h.exact[p] = true
-		}
+		h.names.add(p, 0)
 	}
 	return h, nil
 }
@@ -61,26 +54,49 @@ var hostByte = func() (t [256]bool) {
 }()
 
 // Empty says that no host belongs.
-func (h Hosts) Empty() bool { return len(h.exact) == 0 && len(h.domains) == 0 }
+func (h Hosts) Empty() bool { return h.names.empty() }
 
 // Has reports whether a host belongs. It is given as browsers send it: case
 // does not matter, and a port or a final dot is left out. It allocates nothing.
-func (h Hosts) Has(host []byte) bool {
+func (h Hosts) Has(host []byte) (has bool) {
 	var room [maxHost]byte
-	name, ok := foldHost(room[:0], host)
-	if !ok {
-		return false
+	if name, ok := foldHost(room[:0], host); ok {
+		h.names.each(name, func(uint32) { has = true })
 	}
-	if h.exact[string(name)] {
-		return true
+	return has
+}
+
+// hostIndex finds the numbers of patterns of hosts.
+type hostIndex struct {
+	exact   map[string]uint32
+	domains map[string]uint32 // by the name under which any host belongs
+}
+
+func (x *hostIndex) add(pattern string, number uint32) {
+	if x.exact == nil {
+		x.exact, x.domains = map[string]uint32{}, map[string]uint32{}
 	}
-	for rest := name; ; {
-		_, after, more := bytes.Cut(rest, dot)
-		if !more {
-			return false
-		}
-		if rest = after; h.domains[string(rest)] {
-			return true
+	if domain, ok := strings.CutPrefix(pattern, "*."); ok {
+		x.domains[domain] = number
+	} else {
+		x.exact[pattern] = number
+	}
+}
+
+func (x *hostIndex) empty() bool { return len(x.exact) == 0 && len(x.domains) == 0 }
+
+// each calls met with the number of each pattern that a folded name matches.
+func (x *hostIndex) each(name []byte, met func(number uint32)) {
+	if n, ok := x.exact[string(name)]; ok {
+		met(n)
+	}
+	if len(x.domains) == 0 {
+		return
+	}
+	for i := bytes.IndexByte(name, '.'); i >= 0; i = bytes.IndexByte(name, '.') {
+		name = name[i+1:]
+		if n, ok := x.domains[string(name)]; ok {
+			met(n)
 		}
 	}
 }

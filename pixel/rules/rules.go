@@ -1,15 +1,21 @@
-// Package rules gives pages their labels: a rule names a page, or all pages
-// under a path, and the labels of whoever looks at it.
+// Package rules turns pages and events into labels as hits arrive: a rule names
+// conditions, and the labels of whoever meets them all.
 //
-// The invariant: what a rule set answers depends on the path alone. Whether the
-// labels may be written is for the caller to say.
+// Compile makes one Set of all the rules of a site: an automaton for words, a
+// trie for paths, tables for the rest. Match goes through a page once, whatever
+// the number of rules, and allocates nothing.
+//
+// The invariant: what a Set answers depends on the Page alone, and nothing of the
+// page is kept. Whether the labels may be written is for the caller to say.
+//
+// The gotcha: a rule fires on events as well as on page views, unless it says
+// which events it means.
 package rules
 
 import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"sosie/storage"
 )
@@ -17,53 +23,68 @@ import (
 // ErrBadRule is the error of everything Compile refuses.
 var ErrBadRule = errors.New("bad rule")
 
-// Rule gives labels to the pages of a path.
+// The limits of a site's rules, which bound the memory of a Set.
+const (
+	maxRules    = 10_000
+	maxSegments = 32        // of a path
+	maxWords    = 128 << 10 // bytes of all the different words and phrases
+	maxPattern  = 1 << 10   // bytes of one element of a condition
+)
+
+// Rule gives labels to pages and events. At least one condition is required;
+// where there are several, all must be met; of a list, one element is enough.
 type Rule struct {
-	// Path is a page, /index.html, or all pages under a folder, /shuttle/*. It is
-	// compared with the path as it was asked for: the query left out, nothing
-	// decoded.
-	Path string `yaml:"path"`
-	// Labels are what a look at the page is worth.
-	Labels []string `yaml:"labels"`
+	// Name tells the rule from others in messages; may be empty.
+	Name string `yaml:"name"`
+	// Host is a host of the page, www.shop.example, or all hosts under a name,
+	// *.shop.example.
+	Host Any `yaml:"host"`
+	// Path is a page, /index.html; all pages under a folder, /shuttle/*; and
+	// with a star in the middle any one folder, /shop/*/reviews. Percent-encoded
+	// and plain characters are the same.
+	Path Any `yaml:"path"`
+	// Query are parameters of the page's address with their values, decoded; *
+	// means that it is there. Each parameter must be met.
+	Query map[string]Any `yaml:"query"`
+	// Search are words or phrases the visitor searched for: on the site, or at a
+	// search engine that the referrer shows.
+	Search Any `yaml:"search"`
+	// Words are words or phrases of the page's title, its canonical address and
+	// its meta words. Case does not matter; a phrase is words in a row.
+	Words Any `yaml:"words"`
+	// Referrer is a host the visitor came from, in the form of Host.
+	Referrer Any `yaml:"referrer"`
+	// Event is the name of an event, [a-z0-9_-]{1,32}.
+	Event Any `yaml:"event"`
+	// Item is the id of an event's object or of one of its items; sku-1* is all
+	// that begin with sku-1. Case matters.
+	Item Any `yaml:"item"`
+	// ValueAtLeast is the least value of an event: 49.90 in whatever currency the
+	// site sends, or "49.90 EUR" in that one alone.
+	ValueAtLeast Any `yaml:"value_at_least"`
+	// Device is mobile, tablet or desktop.
+	Device Any `yaml:"device"`
+	// Hours are hours of the day in the site's zone: 8 is 8:00 to 8:59, 18-23 is
+	// 18:00 to 23:59, 22-2 is 22:00 to 2:59.
+	Hours Any `yaml:"hours"`
+	// Weekdays are days in the site's zone: sat, sun, mon-fri.
+	Weekdays Any `yaml:"weekdays"`
+	// Labels are what the page or event is worth. Required.
+	Labels Any `yaml:"labels"`
 }
 
-// Set is a list of rules ready for pages. The zero value has none. It never
-// changes.
-type Set struct {
-	exact   map[string][]string
-	folders []folder
-}
-
-type folder struct {
-	prefix string
-	labels []string
-}
-
-// Compile checks rules. The error is ErrBadRule.
-func Compile(list []Rule) (Set, error) {
-	s := Set{exact: map[string][]string{}}
-	for i, r := range list {
-		if err := r.check(); err != nil {
-			return Set{}, fmt.Errorf("rule %d: %w: %w", i+1, ErrBadRule, err)
-		}
-		if prefix, ok := strings.CutSuffix(r.Path, "*"); ok {
-			s.folders = append(s.folders, folder{prefix, r.Labels})
-		} else {
-			s.exact[r.Path] = append(s.exact[r.Path], r.Labels...)
-		}
+// Called is how messages call the rule at a place in its list, from 0: rule 3,
+// or rule 3 (reviews).
+func (r *Rule) Called(place int) string {
+	if r.Name == "" {
+		return fmt.Sprintf("rule %d", place+1)
 	}
-	return s, nil
+	return fmt.Sprintf("rule %d (%s)", place+1, r.Name)
 }
 
-func (r Rule) check() error {
-	path := strings.TrimSuffix(r.Path, "*")
-	switch {
-	case !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "*?#"):
-		return fmt.Errorf("path %q: want a page such as /index.html, or a folder such as /shuttle/*", r.Path)
-	case path != r.Path && !strings.HasSuffix(path, "/"):
-		return fmt.Errorf("path %q: the star stands after a slash", r.Path)
-	case len(r.Labels) == 0:
-		return fmt.Errorf("path %q: it gives no labels", r.Path)
+func (r *Rule) checkLabels() error {
+	if len(r.Labels) == 0 {
+		return errors.New("it gives no labels")
 	}
 	for _, l := range r.Labels {
 		if !storage.ValidLabelName(l) || storage.Reserved(l) {
@@ -73,35 +94,25 @@ func (r Rule) check() error {
 	return nil
 }
 
-// Labels returns the labels of a page: those of every rule that names it, the
-// same one perhaps several times. The slice must not be changed.
-func (s Set) Labels(path []byte) []string {
-	labels := s.exact[string(path)]
-	shared := true
-	for _, f := range s.folders {
-		if len(path) < len(f.prefix) || string(path[:len(f.prefix)]) != f.prefix {
-			continue
-		}
-		switch {
-		case len(labels) == 0:
-			labels = f.labels
-		case shared:
-			labels, shared = append(labels[:len(labels):len(labels)], f.labels...), false
-		default:
-			labels = append(labels, f.labels...)
-		}
-	}
-	return labels
-}
+var errNoCondition = errors.New("it has no condition: `path: /*` means every page")
+
+// badRule is an ErrBadRule that reads as its cause alone.
+type badRule struct{ error }
+
+func (badRule) Unwrap() error { return ErrBadRule }
+
+// Labels returns what a rule gives, by its place in the list from 0. The slice
+// must not be changed.
+func (s *Set) Labels(rule int) []string { return s.rules[rule].labels }
+
+// Len is the number of rules.
+func (s *Set) Len() int { return len(s.rules) }
 
 // Granted returns every label that some rule gives, each once, in order of name.
-func (s Set) Granted() []string {
+func (s *Set) Granted() []string {
 	var all []string
-	for _, labels := range s.exact {
-		all = append(all, labels...)
-	}
-	for _, f := range s.folders {
-		all = append(all, f.labels...)
+	for i := range s.rules {
+		all = append(all, s.rules[i].labels...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

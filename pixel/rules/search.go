@@ -11,9 +11,7 @@ const (
 	maxParameter        = 64 // bytes
 )
 
-// CheckSearchParameters says what is wrong with names of parameters that hold
-// what a visitor searched for. None is right, and means the default.
-func CheckSearchParameters(names []string) error {
+func checkSearchParameters(names []string) error {
 	if len(names) > maxSearchParameters {
 		return fmt.Errorf("search_parameters: %d of them: want at most %d", len(names), maxSearchParameters)
 	}
@@ -31,3 +29,7 @@ func checkParameter(name string) error {
 	}
 	return nil
 }
+
+// defaultSearchParameters hold the words of a site's own search where the site
+// does not say.
+var defaultSearchParameters = []string{"q", "s", "query"}

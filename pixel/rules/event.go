@@ -1,0 +1,15 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+func checkEvent(name string) error {
+	if len(name) == 0 || len(name) > 32 || strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	}) {
+		return fmt.Errorf("event %q: want a name of [a-z0-9_-]{1,32}", name)
+	}
+	return nil
+}
