@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sosie/pixel/rules"
 )
 
 func TestRobots(t *testing.T) {
@@ -31,6 +33,31 @@ func TestRobots(t *testing.T) {
 				t.Errorf("check(%.60q) = %d, want %d", c.agent, got, c.want)
 			}
 		}
+	}
+}
+
+// TestDevices sees that the class of devices is remembered with the verdict, and
+// that an agent that is not checked has none.
+func TestDevices(t *testing.T) {
+	limits := DefaultLimits()
+	limits.AgentsPerHour = 4
+	r := newRobots(limits)
+	from := netip.MustParseAddr("192.0.2.1")
+	for round := range 2 {
+		for agent, want := range map[string]rules.Device{
+			"Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/141.0.0.0":           rules.Desktop,
+			"Mozilla/5.0 (Linux; Android 15; K) Chrome/141.0.0.0 Mobile":           rules.Mobile,
+			"Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) Version/17.5 Mobile":    rules.Tablet,
+			"Mozilla/5.0 (Linux; Android 15; K; compatible; Googlebot/2.1) Mobile": rules.Mobile,
+		} {
+			isRobot := strings.Contains(agent, "Googlebot")
+			if v, d := r.classify(&Hit{Agent: []byte(agent), Client: from}, 0); d != want || (v == robot) != isRobot {
+				t.Errorf("round %d: %s is %d on %s, want %s", round, agent, v, d, want)
+			}
+		}
+	}
+	if v, d := r.classify(&Hit{Agent: []byte("iPhone"), Client: from}, 0); v != unchecked || d != rules.Unknown {
+		t.Errorf("one too many is %d on %s", v, d)
 	}
 }
 
