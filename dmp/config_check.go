@@ -86,8 +86,17 @@ func (c Config) tryPixel(sites []pixel.Site) error {
 	return err
 }
 
-// deaf is a recorder that the pixel may declare sites to.
+// deaf is a recorder that the pixel may declare to what it wants.
 type deaf struct{ pixel.Recorder }
+
+// Space takes every id space.
+func (deaf) Space(string) (storage.Space, error) { return 0, nil }
+
+// Labels knows none.
+func (deaf) Labels() *storage.Labels { return new(storage.Labels) }
+
+// Declare takes every label.
+func (deaf) Declare(...storage.LabelSpec) ([]storage.Label, error) { return nil, nil }
 
 // DeclareSite takes every site.
 func (deaf) DeclareSite(string) (storage.Label, error) { return 0, nil }

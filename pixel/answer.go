@@ -93,7 +93,8 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 		}
 		p.counters.add(why, 1)
 	}
-	agent := p.robots.check(h, p.elapsed())
+	agent, device := p.robots.check(h, p.elapsed())
+	r.device = device
 	if agent == robot {
 		return robotSeen
 	}

@@ -47,6 +47,9 @@ func (p *Pixel) SetSites(sites []Site) error {
 			return fmt.Errorf("set site %q: %w", key, err)
 		}
 		s.label = label
+		if err := p.bindRules(s); err != nil {
+			return fmt.Errorf("set site %q: %w", key, err)
+		}
 		if s.own {
 			if s.space, err = p.store.Space("site/" + key); err != nil {
 				return fmt.Errorf("set site %q: %w", key, err)

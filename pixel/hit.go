@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"sosie/pixel/identity"
+	"sosie/pixel/rules"
 	"sosie/pixel/tag"
 	"sosie/storage"
 )
@@ -74,6 +75,9 @@ type Reply struct {
 	pending   identity.PendingCookie
 	signature [sha256.Size]byte // that was used, zero for none
 	trace     *Trace            // unless nil, what an administrator will read
+	device    rules.Device
+	page      rules.Page
+	scratch   rules.Scratch
 }
 
 func (r *Reply) reset() {

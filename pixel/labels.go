@@ -31,6 +31,7 @@ func (p *Pixel) collect(h *Hit, r *Reply, s *site, user *storage.Ordinal, now ti
 		p.counters.add(partMalformed, r.query.malformed)
 		p.counters.add(labelExcess, r.query.excess)
 		p.name(h, r, s, user, now)
+		p.match(h, r, s, now)
 	}
 }
 

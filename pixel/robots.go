@@ -61,16 +61,10 @@ const (
 	slotKnown  = 1 | uint64(rules.Unknown|rules.Mobile|rules.Tablet|rules.Desktop)<<slotDevice
 )
 
-// check returns the verdict on the agent of a hit.
-func (r *robots) check(h *Hit, now time.Duration) verdict {
-	v, _ := r.classify(h, now)
-	return v
-}
-
-// classify returns the verdict on the agent of a hit, and its class of devices,
+// check returns the verdict on the agent of a hit, and its class of devices,
 // which is rules.Unknown where the verdict is unchecked. The list says nothing of
 // an empty agent, which counts as human.
-func (r *robots) classify(h *Hit, now time.Duration) (verdict, rules.Device) {
+func (r *robots) check(h *Hit, now time.Duration) (verdict, rules.Device) {
 	agent := h.Agent[:min(len(h.Agent), r.longest)]
 	hash := maphash.Bytes(r.seed, agent) | (slotKnown + 1) // never 0, an empty slot
 	if v, d, ok := r.lookup(hash); ok {

@@ -29,7 +29,7 @@ func TestRobots(t *testing.T) {
 		{strings.Repeat("x", 511) + " Googlebot/2.1", human}, // beyond what is looked at
 	} {
 		for range 2 { // checked, then remembered
-			if got := r.check(&Hit{Agent: []byte(c.agent)}, 0); got != c.want {
+			if got, _ := r.check(&Hit{Agent: []byte(c.agent)}, 0); got != c.want {
 				t.Errorf("check(%.60q) = %d, want %d", c.agent, got, c.want)
 			}
 		}
@@ -51,12 +51,12 @@ func TestDevices(t *testing.T) {
 			"Mozilla/5.0 (Linux; Android 15; K; compatible; Googlebot/2.1) Mobile": rules.Mobile,
 		} {
 			isRobot := strings.Contains(agent, "Googlebot")
-			if v, d := r.classify(&Hit{Agent: []byte(agent), Client: from}, 0); d != want || (v == robot) != isRobot {
+			if v, d := r.check(&Hit{Agent: []byte(agent), Client: from}, 0); d != want || (v == robot) != isRobot {
 				t.Errorf("round %d: %s is %d on %s, want %s", round, agent, v, d, want)
 			}
 		}
 	}
-	if v, d := r.classify(&Hit{Agent: []byte("iPhone"), Client: from}, 0); v != unchecked || d != rules.Unknown {
+	if v, d := r.check(&Hit{Agent: []byte("iPhone"), Client: from}, 0); v != unchecked || d != rules.Unknown {
 		t.Errorf("one too many is %d on %s", v, d)
 	}
 }
@@ -68,7 +68,8 @@ func TestAgentsAreLimited(t *testing.T) {
 	limits.AgentsPerHour = 3
 	r := newRobots(limits)
 	check := func(agent, address string, now time.Duration) verdict {
-		return r.check(&Hit{Agent: []byte(agent), Client: netip.MustParseAddr(address)}, now)
+		v, _ := r.check(&Hit{Agent: []byte(agent), Client: netip.MustParseAddr(address)}, now)
+		return v
 	}
 	for _, c := range []struct {
 		agent, address string
@@ -92,14 +93,14 @@ func TestAgentsAreLimited(t *testing.T) {
 func TestAgentsWaitInABoundedLine(t *testing.T) {
 	r := newRobots(DefaultLimits())
 	r.waiting.Store(maxChecking)
-	if got := r.check(&Hit{Agent: []byte("a")}, 0); got != unchecked {
+	if got, _ := r.check(&Hit{Agent: []byte("a")}, 0); got != unchecked {
 		t.Errorf("beyond the line: %d", got)
 	}
 	if got := r.waiting.Load(); got != maxChecking {
 		t.Errorf("%d wait after one left", got)
 	}
 	r.waiting.Store(0)
-	if got := r.check(&Hit{Agent: []byte("a")}, 0); got != human {
+	if got, _ := r.check(&Hit{Agent: []byte("a")}, 0); got != human {
 		t.Errorf("with the line empty: %d", got)
 	}
 }
@@ -116,7 +117,7 @@ func TestVerdictsOfFullTable(t *testing.T) {
 			if i%2 == 0 {
 				agent, want = fmt.Sprintf("Googlebot %d", i), robot
 			}
-			if got := r.check(&Hit{Agent: []byte(agent)}, 0); got != want {
+			if got, _ := r.check(&Hit{Agent: []byte(agent)}, 0); got != want {
 				t.Fatalf("round %d: check(%s) = %d, want %d", round, agent, got, want)
 			}
 		}

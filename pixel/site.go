@@ -87,6 +87,7 @@ type site struct {
 	prefixes   []string
 	granted    map[string]bool // by rules
 	pages      *rules.Set
+	grants     [][]storage.Label // by rule
 	hosts      rules.Hosts
 	zone       *time.Location
 

@@ -1,6 +1,10 @@
 package pixel
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"sosie/pixel/rules"
+)
 
 // Trace says what became of a hit, for an administrator: a hit with the header
 // "Authorization: Bearer" and an administrator's token is answered with it as JSON
@@ -15,6 +19,28 @@ type Trace struct {
 	// LeftOut are the labels that the hit named in vain, each with the counter that
 	// says why.
 	LeftOut map[string]string `json:"left_out,omitempty"`
+	// Rules are the site's rules, those of several lines of a beacon one after the
+	// other.
+	Rules []TracedRule `json:"rules,omitempty"`
+}
+
+// TracedRule says what became of a rule.
+type TracedRule struct {
+	// Rule is its place in the list, from 1, and its name.
+	Rule string `json:"rule"`
+	// Fired says that all its conditions were met; Why is the first that was not.
+	Fired bool   `json:"fired"`
+	Why   string `json:"why,omitempty"`
+	// Labels are what it gives.
+	Labels []string `json:"labels"`
+}
+
+// explain notes what became of each rule.
+func (t *Trace) explain(pages *rules.Set, page *rules.Page) {
+	for _, v := range pages.Explain(page) {
+		called := rules.Rule{Name: v.Name}
+		t.Rules = append(t.Rules, TracedRule{Rule: called.Called(v.Rule), Fired: v.Fired, Why: v.Failed, Labels: v.Labels})
+	}
 }
 
 // named notes what became of a label that a hit names.
