@@ -29,11 +29,11 @@ func (c Config) check(body ast.Node) error {
 			return lineError(child(body, "sites", i), "site %q occurs twice", s.Key)
 		}
 		seen[s.Key] = true
-		if err := c.tryPixel([]pixel.Site{s}); err != nil {
+		if _, err := c.tryPixel(s); err != nil {
 			return lineError(child(body, "sites", i), "%v", err)
 		}
 	}
-	if err := c.tryPixel(nil); err != nil {
+	if _, err := c.tryPixel(); err != nil {
 		return lineError(child(body, "limits", -1), "%v", err)
 	}
 	if c.Listen != "" {
@@ -73,8 +73,9 @@ func (c Config) pixel() pixel.Config {
 }
 
 // tryPixel lets the pixel itself judge sites and limits, with a recorder that
-// records nothing. Tables whose sizes are in bounds are made small for it.
-func (c Config) tryPixel(sites []pixel.Site) error {
+// records nothing, and returns it. Tables whose sizes are in bounds are made small
+// for it.
+func (c Config) tryPixel(sites ...pixel.Site) (*pixel.Pixel, error) {
 	p := c.pixel()
 	p.Sites = sites
 	for _, size := range []*int{&p.Limits.Addresses, &p.Limits.Agents} {
@@ -82,8 +83,7 @@ func (c Config) tryPixel(sites []pixel.Site) error {
 			*size = 1
 		}
 	}
-	_, err := pixel.New(p, new(identity.Keys), deaf{}, nil)
-	return err
+	return pixel.New(p, new(identity.Keys), deaf{}, nil)
 }
 
 // deaf is a recorder that the pixel may declare to what it wants.
@@ -100,6 +100,9 @@ func (deaf) Declare(...storage.LabelSpec) ([]storage.Label, error) { return nil,
 
 // DeclareSite takes every site.
 func (deaf) DeclareSite(string) (storage.Label, error) { return 0, nil }
+
+// Space takes every id space.
+func (deaf) Space(string) (storage.Space, error) { return 0, nil }
 
 // certificate reads the files of TLS, or returns nil when there are none.
 func (t TLS) certificate() (*tls.Certificate, error) {

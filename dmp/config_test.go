@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"sosie/pixel"
+	"sosie/pixel/rules"
 )
 
 func TestParseConfigReadsEveryKey(t *testing.T) {
@@ -58,6 +59,11 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"sites: [{key: a}, {key: a}]", `"a" occurs twice`},
 		{"sites: [{key: a, writes: ['*x']}]", `*x`},
 		{"sites: {key: a}", `line 1`},
+		{"sites:\n- key: a\n  rules:\n  - pth: /a", `line 4: unknown key "pth": did you mean "path"?`},
+		{"sites:\n- key: a\n  rules:\n  - {path: /a, labels: b}\n  - {name: x, path: a, labels: b}", `rule 2 (x): path "a": want a page`},
+		{"sites:\n- key: a\n  rules:\n  - path:\n    labels: b", `path has no value`},
+		{"sites:\n- key: a\n  writes: [c]\n  rules: [{path: /a, labels: b}]", `rule 1 grants b, which the site does not write`},
+		{"sites: [{key: a, zone: Mars}]", `zone "Mars"`},
 		{"labels: [{name: Tennis}]", `label "Tennis"`},
 		{"labels: [{name: site/a}]", `reserved`},
 		{"labels: [{name: a}, {name: a}]", `"a" occurs twice`},
@@ -79,6 +85,38 @@ func TestParseConfigTakesNothing(t *testing.T) {
 		if _, err := ParseConfig([]byte(text)); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestParseConfigReadsRules reads each form in which a rule may be written.
+func TestParseConfigReadsRules(t *testing.T) {
+	c, err := ParseConfig([]byte(`
+sites:
+  - key: shop
+    identity: own
+    secret: 0123456789abcdef
+    hosts: [www.shop.example, "*.shop.example"]
+    zone: Europe/Paris
+    search_parameters: [q, suche]
+    rules:
+      - path: /shuttle/*
+        labels: [page/shuttle]
+      - name: rackets
+        path: [/racket, /rackets/*]
+        query: {color: red, size: [007, "*"]}
+        value_at_least: 49.90
+        hours: 22-2
+        labels: interest/tennis
+`))
+	want := []rules.Rule{{Path: rules.Any{"/shuttle/*"}, Labels: rules.Any{"page/shuttle"}}, {
+		Name: "rackets", Path: rules.Any{"/racket", "/rackets/*"}, Query: map[string]rules.Any{"color": {"red"}, "size": {"007", "*"}},
+		ValueAtLeast: rules.Any{"49.90"}, Hours: rules.Any{"22-2"}, Labels: rules.Any{"interest/tennis"},
+	}}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, c.Sites[0].Rules); d != "" {
+		t.Error(d)
 	}
 }
 

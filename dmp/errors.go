@@ -36,6 +36,8 @@ var (
 	ErrIDSpace = errors.New("unknown id space")
 	// ErrUnknownUser means a name that means no user.
 	ErrUnknownUser = errors.New("unknown user")
+	// ErrSite means a site that is not in the configuration, or a page of none.
+	ErrSite = errors.New("no such site")
 	// ErrRequest means an import that was asked for in a way that cannot be.
 	ErrRequest = intake.ErrRequest
 	// ErrFile means an imported file that cannot be read to its end.

@@ -38,7 +38,7 @@ type importVerb struct {
 func (importVerb) Help() string {
 	return `csv files begin with a header that names the columns user, label and time, in any order and among others; ndjson files hold an object with these members on each line. A time is RFC 3339, a date, or seconds or milliseconds since 1970; it counts by its UTC day. Labels are lower-cased and declared as they come. An id that nobody has in the id space makes a new user.
 
-access-log files are in common or combined format. A GET that was answered with 2xx or 304 is a page view; other requests, and robots by their agent, are skipped. The rules of the site say which labels a page is worth. Clients are known by a hash of their address that is different in each log: they are neither joined with anybody nor exported, and the same client in two files is two users.
+access-log files are in common or combined format. A GET that was answered with 2xx or 304 is a page view; other requests, and robots by their agent, are skipped. The rules of the site say which labels a page is worth, by what a line tells: path, query, time, in combined format referrer and device, and the host where the request names it; "sosie rule test --help" explains them. Clients are known by a hash of their address that is different in each log: they are neither joined with anybody nor exported, and the same client in two files is two users.
 
   sites:
     - key: shop

@@ -41,6 +41,7 @@ type cli struct {
 
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
 	Label   label      `cmd:"" help:"End a label."`
+	Rule    rule       `cmd:"" help:"Try the rules that turn pages into labels."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
 	Token   token      `cmd:"" help:"Say who may ask at the doors."`
 	Import  importVerb `cmd:"" help:"Bring events in from files."`
@@ -114,7 +115,7 @@ func report(stderr io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "hint: `sosie --help` lists the commands, `sosie COMMAND --help` explains one.")
 	}
-	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrSegment) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, access.ErrBadGrant) || errors.Is(err, access.ErrUnknown) || errors.Is(err, errUsage) {
+	if usage != nil || errors.Is(err, dmp.ErrExpression) || errors.Is(err, dmp.ErrIDSpace) || errors.Is(err, dmp.ErrSegment) || errors.Is(err, dmp.ErrSite) || errors.Is(err, dmp.ErrRequest) || errors.Is(err, access.ErrBadGrant) || errors.Is(err, access.ErrUnknown) || errors.Is(err, errUsage) {
 		return 2
 	}
 	return 1

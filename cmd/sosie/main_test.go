@@ -142,6 +142,7 @@ func TestReport(t *testing.T) {
 		{[]string{"nonsense"}, 2, "hint: `sosie --help`"},
 		{[]string{"segment", "count"}, 2, "expected"},
 		{[]string{"export", "seen"}, 2, "--out"},
+		{[]string{"rule", "test", "/x"}, 2, "has no sites"},
 		{[]string{"export", "seen", "--out", "users.pdf"}, 2, ".csv"},
 		{[]string{"serve", "--memory", "lots"}, 2, "512MiB"},
 		{[]string{"demo", "--users", "0"}, 2, "--users"},
