@@ -15,7 +15,6 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"sosie/storage"
 )
@@ -100,20 +99,3 @@ var errNoCondition = errors.New("it has no condition: `path: /*` means every pag
 type badRule struct{ error }
 
 func (badRule) Unwrap() error { return ErrBadRule }
-
-// Labels returns what a rule gives, by its place in the list from 0. The slice
-// must not be changed.
-func (s *Set) Labels(rule int) []string { return s.rules[rule].labels }
-
-// Len is the number of rules.
-func (s *Set) Len() int { return len(s.rules) }
-
-// Granted returns every label that some rule gives, each once, in order of name.
-func (s *Set) Granted() []string {
-	var all []string
-	for i := range s.rules {
-		all = append(all, s.rules[i].labels...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
