@@ -32,6 +32,9 @@ func (c Config) check(body ast.Node) error {
 		if _, err := c.tryPixel(s); err != nil {
 			return lineError(child(body, "sites", i), "%v", err)
 		}
+		if err := c.checkGrants(s); err != nil {
+			return lineError(child(body, "sites", i), "%v", err)
+		}
 	}
 	if _, err := c.tryPixel(); err != nil {
 		return lineError(child(body, "limits", -1), "%v", err)
@@ -43,6 +46,19 @@ func (c Config) check(body ast.Node) error {
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return lineError(child(body, "tls", -1), "tls needs both cert and key")
+	}
+	return nil
+}
+
+// checkGrants refuses rules that would let whoever sends hits write a label that
+// must be signed.
+func (c Config) checkGrants(s pixel.Site) error {
+	for i := range s.Rules {
+		for _, l := range c.Labels {
+			if l.Signed && slices.Contains(s.Rules[i].Labels, l.Name) {
+				return fmt.Errorf("site %q: %s grants %s, which is signed: only the site's server may write it", s.Key, s.Rules[i].Called(i), l.Name)
+			}
+		}
 	}
 	return nil
 }
@@ -100,9 +116,6 @@ func (deaf) Declare(...storage.LabelSpec) ([]storage.Label, error) { return nil,
 
 // DeclareSite takes every site.
 func (deaf) DeclareSite(string) (storage.Label, error) { return 0, nil }
-
-// Space takes every id space.
-func (deaf) Space(string) (storage.Space, error) { return 0, nil }
 
 // certificate reads the files of TLS, or returns nil when there are none.
 func (t TLS) certificate() (*tls.Certificate, error) {

@@ -63,6 +63,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"sites:\n- key: a\n  rules:\n  - {path: /a, labels: b}\n  - {name: x, path: a, labels: b}", `rule 2 (x): path "a": want a page`},
 		{"sites:\n- key: a\n  rules:\n  - path:\n    labels: b", `path has no value`},
 		{"sites:\n- key: a\n  writes: [c]\n  rules: [{path: /a, labels: b}]", `rule 1 grants b, which the site does not write`},
+		{"labels: [{name: b, signed: true}]\nsites:\n- key: a\n  rules: [{path: /a, labels: c}, {name: x, path: /a, labels: [c, b]}]", `line 3: site "a": rule 2 (x) grants b, which is signed`},
 		{"sites: [{key: a, zone: Mars}]", `zone "Mars"`},
 		{"labels: [{name: Tennis}]", `label "Tennis"`},
 		{"labels: [{name: site/a}]", `reserved`},

@@ -59,8 +59,8 @@ func (d *DMP) reserve() int64 {
 	return storage.DefaultReserve
 }
 
-// pageLabels returns what the rules of a site make of a page: the labels that
-// are declared, and that need no signature.
+// pageLabels returns what the rules of a site make of a page. Their labels were
+// declared with the site; one that was deleted since is left out.
 func (d *DMP) pageLabels(site string) (labels func(*rules.Page) []string, warnings []string, err error) {
 	pages, ok := d.pixel.Pages(site)
 	if !ok {
@@ -70,12 +70,9 @@ func (d *DMP) pageLabels(site string) (labels func(*rules.Page) []string, warnin
 	left := map[string]bool{}
 	warnings = []string{}
 	for _, l := range pages.Granted() {
-		if number, ok := dictionary.Lookup(l); !ok {
+		if _, ok := dictionary.Lookup(l); !ok {
 			left[l] = true
-			warnings = append(warnings, fmt.Sprintf("a rule of site %s grants %s, which is not declared: left out", site, l))
-		} else if dictionary.Spec(number).Signed {
-			left[l] = true
-			warnings = append(warnings, fmt.Sprintf("a rule of site %s grants %s, which must be signed: left out", site, l))
+			warnings = append(warnings, fmt.Sprintf("a rule of site %s grants %s, which was deleted: left out", site, l))
 		}
 	}
 	given := make([][]string, pages.Len())

@@ -60,8 +60,8 @@ type RuleVerdict struct {
 	Failed     string `json:"failed,omitempty"`
 }
 
-// TestRules tries the rules of a site. It needs no store and no server.
-func TestRules(c Config, q RuleQuestion) (RuleAnswer, error) {
+// TryRules tries the rules of a site. It needs no store and no server.
+func TryRules(c Config, q RuleQuestion) (RuleAnswer, error) {
 	page := rules.Page{
 		Referrer: []byte(q.Referrer), Title: []byte(q.Title), Meta: []byte(q.Words), Search: []byte(q.Search),
 		Event: []byte(q.Event), Items: []byte(q.Items), Device: rules.DeviceOf([]byte(q.Agent)),
@@ -94,9 +94,13 @@ func TestRules(c Config, q RuleQuestion) (RuleAnswer, error) {
 		Site: site.Key, URL: q.URL, Device: page.Device.String(), At: page.Time,
 		Labels: []string{}, Fired: []RuleVerdict{}, Missed: []RuleVerdict{}, Warnings: []string{},
 	}
-	a.add(set.Explain(&page), c.signedLabels())
+	a.add(set.Explain(&page))
 	if hosts, err := rules.ParseHosts(site.Hosts); err == nil && len(page.Host) > 0 && !hosts.Empty() && !hosts.Has(page.Host) {
-		a.Warnings = append(a.Warnings, fmt.Sprintf("%s is none of the hosts of site %s", page.Host, site.Key))
+		warning := fmt.Sprintf("%s is none of the hosts of site %s", page.Host, site.Key)
+		if site.Strict {
+			warning += ", which is strict: the hit is refused"
+		}
+		a.Warnings = append(a.Warnings, warning)
 	}
 	if p.IsRobot([]byte(q.Agent)) {
 		a.Warnings = append(a.Warnings, "the agent is a robot's: its hits are answered and not recorded")
@@ -104,9 +108,8 @@ func TestRules(c Config, q RuleQuestion) (RuleAnswer, error) {
 	return a, nil
 }
 
-// add sorts verdicts into the answer. Labels that must be signed are not written,
-// whatever rule gives them.
-func (a *RuleAnswer) add(verdicts []rules.Verdict, signed map[string]bool) {
+// add sorts verdicts into the answer.
+func (a *RuleAnswer) add(verdicts []rules.Verdict) {
 	for _, v := range verdicts {
 		verdict := RuleVerdict{Rule: v.Rule + 1, Name: v.Name, Labels: v.Labels, Met: v.Met, Conditions: v.Conditions, Failed: v.Failed}
 		if !v.Fired {
@@ -114,13 +117,7 @@ func (a *RuleAnswer) add(verdicts []rules.Verdict, signed map[string]bool) {
 			continue
 		}
 		a.Fired = append(a.Fired, verdict)
-		for _, l := range v.Labels {
-			if signed[l] {
-				a.Warnings = append(a.Warnings, fmt.Sprintf("rule %d gives %s, which must be signed: the pixel does not write it", verdict.Rule, l))
-			} else {
-				a.Labels = append(a.Labels, l)
-			}
-		}
+		a.Labels = append(a.Labels, v.Labels...)
 	}
 	slices.Sort(a.Labels)
 	a.Labels = slices.Compact(a.Labels)
@@ -196,15 +193,6 @@ func (c Config) sitesThereAre() string {
 		keys[i] = s.Key
 	}
 	return "the sites are " + strings.Join(keys, ", ")
-}
-
-// signedLabels are the labels that the public pixel may not write.
-func (c Config) signedLabels() map[string]bool {
-	signed := map[string]bool{}
-	for _, l := range c.Labels {
-		signed[l.Name] = l.Signed
-	}
-	return signed
 }
 
 // parseMoment reads a time, in a zone where the text does not say.

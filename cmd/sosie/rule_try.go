@@ -44,7 +44,7 @@ func (r *ruleTry) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	answer, err := dmp.TestRules(config, dmp.RuleQuestion{
+	answer, err := dmp.TryRules(config, dmp.RuleQuestion{
 		URL: r.URL, Site: r.Site, Referrer: r.Referrer, Title: r.Title, Words: r.Words, Search: r.Search,
 		Event: r.Event, Items: r.Item, Value: r.Value, Agent: r.Agent, At: r.At,
 	})
