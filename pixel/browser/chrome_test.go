@@ -1,0 +1,192 @@
+// Package browser has no code: its tests put the tag and the pixel before a real
+// browser, Chromium, on pages of several hosts that all are this machine.
+//
+// The invariant: nothing here talks to another machine. The gotcha: where there is
+// no Chromium the tests are skipped; on Debian apt-get install chromium brings it.
+package browser
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// agent is an ordinary browser's: a headless one says that it is a robot.
+const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36"
+
+// patience is how long anything in a browser may take on a busy machine.
+const patience = 60 * time.Second
+
+// chrome starts a browser with an empty profile, for which every host name is this
+// machine and the certificate of the test authority is good.
+func chrome(t *testing.T, pin string) context.Context {
+	t.Helper()
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Skip("there is no Chromium: on Debian, apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.UserAgent(agent),
+		chromedp.Flag("host-resolver-rules", "MAP * 127.0.0.1"),
+		chromedp.Flag("ignore-certificate-errors-spki-list", pin),
+		chromedp.WSURLReadTimeout(patience),
+	)
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	browser, end := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		// Cancel waits until the browser has ended and its profile is gone.
+		if err := chromedp.Cancel(browser); err != nil {
+			t.Errorf("end browser: %v", err)
+		}
+		end()
+		stop()
+	})
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatalf("start browser: %v", err)
+	}
+	return browser
+}
+
+// tab is a tab of a browser, and what went wrong on its pages.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// open opens a tab.
+func open(t *testing.T, browser context.Context) *tab {
+	t.Helper()
+	b := &tab{t: t}
+	ctx, closeTab := chromedp.NewContext(browser, chromedp.WithListener(b.note))
+	t.Cleanup(closeTab)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("open tab: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	t.Cleanup(cancel)
+	b.ctx = ctx
+	call(b, log.Enable, cdp.Empty{})
+	return b
+}
+
+// first makes a script run before those of every page that comes.
+func (b *tab) first(script string) {
+	b.t.Helper()
+	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
+// note keeps what a console would show in red.
+func (b *tab) note(event any) {
+	var complaint string
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		complaint = e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			complaint += " " + e.ExceptionDetails.Exception.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError {
+			complaint = fmt.Sprintf("console.error: %s", e.Args[0].Value)
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError {
+			complaint = e.Entry.Text + " " + e.Entry.URL
+		}
+	}
+	if complaint != "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.complaints = append(b.complaints, complaint)
+	}
+}
+
+// call sends a command of the protocol.
+func call[P, R any](b *tab, command cdp.Command[P, R], parameters P) R {
+	b.t.Helper()
+	result, err := chromedp.Call(b.ctx, command, parameters)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return result
+}
+
+// visit goes to a page and waits until it has loaded.
+func (b *tab) visit(url string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(url)); err != nil {
+		b.t.Fatalf("visit %s: %v", url, err)
+	}
+}
+
+// ask evaluates an expression of the page.
+func ask[T any](b *tab, expression string) T {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return value
+}
+
+// do runs a script on the page.
+func (b *tab) do(script string) {
+	b.t.Helper()
+	ask[int](b, script+"; 0")
+}
+
+// leave runs a script that goes to another page, and waits until that has loaded.
+func (b *tab) leave(script string) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Evaluate[int](script+"; 0"))); err != nil {
+		b.t.Fatalf("%s: %v", script, err)
+	}
+}
+
+// wait waits until an expression of the page is true.
+func (b *tab) wait(expression string) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[any](expression, chromedp.WithPollingTimeout(patience/2))); err != nil {
+		b.t.Fatalf("wait for %s: %v", expression, err)
+	}
+}
+
+// quiet fails the test if the console showed anything in red, but for what
+// contains one of the texts given.
+func (b *tab) quiet(but ...string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+next:
+	for _, c := range b.complaints {
+		for _, text := range but {
+			if strings.Contains(c, text) {
+				continue next
+			}
+		}
+		b.t.Errorf("the console says: %s", c)
+	}
+}
