@@ -100,7 +100,7 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 	}
 	var c cookies
 	c.scan(h.Cookies, p.style(h, s).name)
-	refusal := decide(c.optOut, h.GPC, s)
+	refusal := decide(c.optOut, h.GPC || r.query.gpc, s)
 	if refusal == none && r.query.signal {
 		refusal = refusedBySignal
 	}

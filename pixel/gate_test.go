@@ -34,6 +34,23 @@ func TestOptOutIsRecordedOnce(t *testing.T) {
 	}
 }
 
+// TestTagSaysPrivacy: where a browser shows its wish to pages only, the tag tells it.
+func TestTagSaysPrivacy(t *testing.T) {
+	h := openHouse(t)
+	b, u := h.newUser(t)
+	b.get("s=news&gpc=0")
+	b.get("s=news&gpc=1")
+	if err := h.store.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := h.carried(t, u, u+1), "*opted-out seen site/news"; got != want {
+		t.Errorf("the user carries %q, want %q", got, want)
+	}
+	if got, want := h.counts(t, Counters{}), "opted_out refused_by_gpc stored"; got != want {
+		t.Errorf("counted %q, want %q", got, want)
+	}
+}
+
 func TestOptOuts(t *testing.T) {
 	var o optOuts
 	other := storage.Ordinal(len(o)) // shares the slot of 0

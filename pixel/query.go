@@ -18,6 +18,7 @@ type query struct {
 	own, vouched, signed, signature []byte
 
 	signal    bool // it carries a signal of consent
+	gpc       bool // the tag says that the browser asks for privacy
 	malformed int  // parts that cannot be read
 	excess    int  // labels beyond the limit
 
@@ -55,6 +56,8 @@ func (q *query) parse(raw []byte, maxLabels int) {
 			q.list(value, maxLabels)
 		case "gdpr_consent", "gpp", "us_privacy":
 			q.signal = q.signal || len(value) > 0
+		case "gpc":
+			q.gpc = q.gpc || string(value) == "1"
 		default:
 			if field, how := q.field(key); field != nil && *field == nil {
 				q.take(field, value, how)

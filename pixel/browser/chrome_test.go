@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -28,9 +30,18 @@ const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like G
 // patience is how long anything in a browser may take on a busy machine.
 const patience = 60 * time.Second
 
+// cookieControls is what a browser does with the cookies of third parties, as its
+// preferences say it.
+type cookieControls int
+
+const (
+	allowed cookieControls = 0
+	refused cookieControls = 1
+)
+
 // chrome starts a browser with an empty profile, for which every host name is this
 // machine and the certificate of the test authority is good.
-func chrome(t *testing.T, pin string) context.Context {
+func chrome(t *testing.T, pin string, thirdParties cookieControls) context.Context {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -42,8 +53,17 @@ func chrome(t *testing.T, pin string) context.Context {
 	if path == "" {
 		t.Skip("there is no Chromium: on Debian, apt-get install chromium")
 	}
+	profile := filepath.Join(t.TempDir(), "Default")
+	if err := os.MkdirAll(profile, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	preferences := fmt.Sprintf(`{"profile": {"cookie_controls_mode": %d}}`, thirdParties)
+	if err := os.WriteFile(filepath.Join(profile, "Preferences"), []byte(preferences), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
+		chromedp.UserDataDir(filepath.Dir(profile)),
 		chromedp.UserAgent(agent),
 		chromedp.Flag("host-resolver-rules", "MAP * 127.0.0.1"),
 		chromedp.Flag("ignore-certificate-errors-spki-list", pin),
@@ -75,12 +95,13 @@ type tab struct {
 
 	mu         sync.Mutex
 	complaints []string
+	responses  map[string]int // by address
 }
 
 // open opens a tab.
 func open(t *testing.T, browser context.Context) *tab {
 	t.Helper()
-	b := &tab{t: t}
+	b := &tab{t: t, responses: map[string]int{}}
 	ctx, closeTab := chromedp.NewContext(browser, chromedp.WithListener(b.note))
 	t.Cleanup(closeTab)
 	if err := chromedp.Do(ctx); err != nil {
@@ -90,6 +111,7 @@ func open(t *testing.T, browser context.Context) *tab {
 	t.Cleanup(cancel)
 	b.ctx = ctx
 	call(b, log.Enable, cdp.Empty{})
+	call(b, network.Enable, network.EnableParams{})
 	return b
 }
 
@@ -99,7 +121,7 @@ func (b *tab) first(script string) {
 	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// note keeps what a console would show in red.
+// note keeps what a console would show in red, and counts answers.
 func (b *tab) note(event any) {
 	var complaint string
 	switch e := event.(type) {
@@ -116,6 +138,10 @@ func (b *tab) note(event any) {
 		if e.Entry.Level == log.EntryLevelError {
 			complaint = e.Entry.Text + " " + e.Entry.URL
 		}
+	case *network.EventResponseReceived:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.responses[e.Response.URL]++
 	}
 	if complaint != "" {
 		b.mu.Lock()
@@ -171,6 +197,26 @@ func (b *tab) wait(expression string) {
 	b.t.Helper()
 	if _, err := chromedp.Run(b.ctx, chromedp.Poll[any](expression, chromedp.WithPollingTimeout(patience/2))); err != nil {
 		b.t.Fatalf("wait for %s: %v", expression, err)
+	}
+}
+
+// answered waits until a request to an address has been answered, since the last
+// time it was asked of this address.
+func (b *tab) answered(address string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience / 2); ; time.Sleep(10 * time.Millisecond) {
+		b.mu.Lock()
+		n := b.responses[address]
+		if n > 0 {
+			b.responses[address]--
+		}
+		b.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("nothing comes from %s; there came %v", address, b.responses)
+		}
 	}
 }
 

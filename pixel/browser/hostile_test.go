@@ -33,7 +33,8 @@ func TestHostilePages(t *testing.T) {
 		{"history frozen", `Object.freeze(History.prototype); Object.freeze(history)`, "/p", ""},
 		{"no fetch", `window.fetch = undefined`, "/p", ""},
 		{"fetch throws", `window.fetch = function () { throw new Error('no') }`, "/p", ""},
-		{"no timers", `window.setTimeout = function () { throw new Error('no') }`, "", ""},
+		{"no timers", `var timer = window.setTimeout; window.setTimeout = function () { throw new Error('no') }; addEventListener('load', function () { window.setTimeout = timer })`, "/p", ""},
+		{"sosie is a constant", `Object.defineProperty(window, 'sosie', {value: function () {}, writable: false})`, "", ""},
 		{"sosie is an element", `document.addEventListener('DOMContentLoaded', function () {}); Object.defineProperty(window, 'sosie', {value: document, writable: true})`, "/p", ""},
 		{"privacy control throws", `Object.defineProperty(navigator, 'globalPrivacyControl', {get: function () { throw new Error('no') }})`, "", ""},
 	} {

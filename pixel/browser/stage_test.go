@@ -47,7 +47,7 @@ type hit struct {
 
 func newStage(t *testing.T) *stage {
 	certificate, pin := authority(t)
-	s := &stage{t: t, browser: chrome(t, pin), prefix: "/sosie", certificate: certificate}
+	s := &stage{t: t, browser: chrome(t, pin, allowed), prefix: "/sosie", certificate: certificate}
 	s.port = serveTLS(t, certificate, s)
 	return s
 }

@@ -9,8 +9,7 @@
 //	sosie('tag', 'interest/tennis', 'page/cart')
 //	sosie('event', 'purchase', {id: '4711', value: 99.5, currency: 'EUR', items: ['racket', 'ball']})
 //	sosie('segments', function (names, answer) { … })
-//	sosie('user', 'id', 'signature')           the site's own name of the visitor
-//	sosie('signed', 'bought/racket', 'signature')
+//	sosie('signed', 'bought/racket', time, signature)     of the site's server, see pixel.Sign
 //
 // # Invariant
 //

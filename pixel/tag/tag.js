@@ -45,16 +45,15 @@
 
     // Undefined: there is no such platform. Null: it has not answered.
     var tcf, gpp;
-    var user, proof;
     var ready, at, timer;
     var calls = [];
     var lines = [];
 
-    // One hit. What decides whether it may be stored comes first, so that a hit
-    // too long for the pixel loses its words and not its consent. A consent string
-    // that does not fit leaves gdpr=1 or gpp_sid alone, which is a refusal.
-    function line(fields, signature) {
-      fields = [].concat('s', site, tcf || [], gpp || [], 'k', user, 'g', signature || proof, fields);
+    // One hit. What decides whether it may be stored comes first: a hit too long
+    // for the pixel loses its words, and without its consent it may not be sent.
+    function line(fields) {
+      var head = ['s', site].concat(tcf || [], gpp || []);
+      fields = head.concat(fields);
       var text = '';
       for (var i = 0; i < fields.length; i += 2) {
         var value = fields[i + 1];
@@ -65,13 +64,18 @@
         if (part == null) part = encodeURIComponent(value.replace(/[\ud800-\udfff]/g, ''));
         part = (text && '&') + fields[i] + '=' + part;
         if (text.length + part.length <= 6000) text += part;
+        else if (i < head.length) throw 0;
       }
       return text;
     }
 
-    function send(fields, signature) {
-      lines.push(line(fields, signature));
-      if (!timer) timer = setTimeout(attempt, 0, flush);
+    function send(fields) {
+      lines.push(line(fields));
+      if (!timer)
+        timer = attempt(function () {
+          return setTimeout(attempt, 0, flush);
+        });
+      if (!timer) flush();
     }
 
     function flush() {
@@ -168,10 +172,7 @@
     }
 
     function call(a) {
-      if (a[0] == 'user') {
-        user = String(a[1]);
-        proof = String(a[2] || '');
-      } else if (ready) perform(a);
+      if (ready) perform(a);
       else calls.push(a);
     }
 
@@ -181,7 +182,7 @@
       if (a[0] == 'segments') segments(a[1]);
       else if (navigator.globalPrivacyControl) return;
       else if (a[0] == 'tag') send(['l', [].concat.apply([], list).join()]);
-      else if (a[0] == 'signed') send(['x', [].concat(a[1]).join()], it);
+      else if (a[0] == 'signed') send(['l', [].concat(a[1]).join(), 'x', it, 'g', a[3]]);
       else if (a[0] == 'event') {
         send([
           'e', a[1],
