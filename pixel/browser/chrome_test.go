@@ -192,11 +192,18 @@ func (b *tab) leave(script string) {
 	}
 }
 
-// wait waits until an expression of the page is true.
+// wait waits until an expression of the page is true. A page that is just coming
+// cannot be asked yet.
 func (b *tab) wait(expression string) {
 	b.t.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[any](expression, chromedp.WithPollingTimeout(patience/2))); err != nil {
-		b.t.Fatalf("wait for %s: %v", expression, err)
+	for deadline := time.Now().Add(patience / 2); ; time.Sleep(20 * time.Millisecond) {
+		is, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if is {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatalf("wait for %s: %v", expression, err)
+		}
 	}
 }
 
