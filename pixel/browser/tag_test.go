@@ -39,24 +39,25 @@ func TestTag(t *testing.T) {
 	t.Run("commands", func(t *testing.T) {
 		s.t = t
 		s.page(host+"/commands", stub+`<script>
+			sosie('user', 'c-17', 'feed');
 			sosie('tag', 'interest/tennis', 'place/italy');
 			sosie('event', 'cart', {id: 'r1', value: 12.5, currency: 'EUR', items: ['racket', 'ball'], other: 1});
 		</script>`+s.tagOf("news", ""))
 		b := open(t, s.browser)
 		b.visit(s.at(host, "/commands"))
 		hits := s.take(3)
-		if hits[0].Get("u") == "" {
+		if hits[0].Get("u") == "" || hits[0].Get("k") != "c-17" {
 			t.Errorf("page view: %s", hits[0].Encode())
 		}
-		hits[1].wants(t, map[string]string{"s": "news", "l": "interest/tennis,place/italy"})
-		hits[2].wants(t, map[string]string{"s": "news", "e": "cart", "i": "r1", "v": "12.5", "y": "EUR",
+		hits[1].wants(t, map[string]string{"s": "news", "k": "c-17", "h": "feed", "l": "interest/tennis,place/italy"})
+		hits[2].wants(t, map[string]string{"s": "news", "k": "c-17", "h": "feed", "e": "cart", "i": "r1", "v": "12.5", "y": "EUR",
 			"n": "racket,ball", "u": s.at(host, "/commands")})
 		b.do(`sosie('tag', ['a/b', 'c/d']); sosie('signed', ['bought/racket', 'bought/ball'], 1700000000, 'beef'); sosie('event', 'search');
 			sosie('nonsense'); sosie(); sosie('event')`)
 		hits = s.take(4)
-		hits[0].wants(t, map[string]string{"s": "news", "l": "a/b,c/d"})
-		hits[1].wants(t, map[string]string{"s": "news", "l": "bought/racket,bought/ball", "x": "1700000000", "g": "beef"})
-		hits[2].wants(t, map[string]string{"s": "news", "e": "search", "u": s.at(host, "/commands")})
+		hits[0].wants(t, map[string]string{"s": "news", "k": "c-17", "h": "feed", "l": "a/b,c/d"})
+		hits[1].wants(t, map[string]string{"s": "news", "k": "c-17", "h": "feed", "l": "bought/racket,bought/ball", "x": "1700000000", "g": "beef"})
+		hits[2].wants(t, map[string]string{"s": "news", "k": "c-17", "h": "feed", "e": "search", "u": s.at(host, "/commands")})
 		s.none()
 		b.quiet()
 	})

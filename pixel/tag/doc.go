@@ -9,7 +9,8 @@
 //	sosie('tag', 'interest/tennis', 'page/cart')
 //	sosie('event', 'purchase', {id: '4711', value: 99.5, currency: 'EUR', items: ['racket', 'ball']})
 //	sosie('segments', function (names, answer) { … })
-//	sosie('signed', 'bought/racket', time, signature)     of the site's server, see pixel.Sign
+//	sosie('user', id, signature)              who has signed in, see pixel.SignID
+//	sosie('signed', 'bought/racket', time, signature)   see pixel.Sign
 //
 // # Invariant
 //

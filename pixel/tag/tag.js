@@ -45,6 +45,7 @@
 
     // Undefined: there is no such platform. Null: it has not answered.
     var tcf, gpp;
+    var user = [];
     var ready, at, timer;
     var calls = [];
     var lines = [];
@@ -70,7 +71,7 @@
     }
 
     function send(fields) {
-      lines.push(line(fields));
+      lines.push(line(user.concat(fields)));
       if (!timer)
         timer = attempt(function () {
           return setTimeout(attempt, 0, flush);
@@ -172,7 +173,8 @@
     }
 
     function call(a) {
-      if (ready) perform(a);
+      if (a[0] == 'user') user = ['k', a[1], 'h', a[2]];
+      else if (ready) perform(a);
       else calls.push(a);
     }
 
