@@ -189,6 +189,9 @@ func (d *Labels) Spec(l Label) LabelSpec {
 // from the others: see Spec.
 func (d *Labels) State(l Label) LabelState { return d.specs[l] }
 
+// Lives reports whether a label was declared and not deleted.
+func (d *Labels) Lives(l Label) bool { return int(l) < len(d.specs) && !d.specs[l].Deleted }
+
 // Len is the number of labels ever declared, reserved and deleted ones included.
 func (d *Labels) Len() int { return len(d.specs) }
 
