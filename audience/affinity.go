@@ -110,16 +110,24 @@ func (t *tally) add(read *storage.ChunkReader, chunk int, s, population Set, nob
 		if nobodyMasked {
 			among = nil
 		}
-		users, ok := block.Together(parts, among)
-		if !ok {
-			t.carriers.Unite(parts)
-			parts = append(parts[:0], block.PartOf(&t.carriers))
-			users, _ = block.Together(parts, among)
-		}
+		users, parts := howMany(parts, among, &t.carriers)
 		t.users[l] += uint64(users)
 		if inSet > 0 {
 			common, _ := block.Together(parts, &t.set)
 			t.common[l] += uint64(common)
 		}
 	})
+}
+
+// howMany returns how many users of a set, or of all where among is nil, are in any of
+// the parts, and the parts in a form that can be counted again without uniting
+// them; scratch may be one of them then.
+func howMany(parts []block.Part, among, scratch *block.Words) (int, []block.Part) {
+	users, ok := block.Together(parts, among)
+	if !ok {
+		scratch.Unite(parts)
+		parts = append(parts[:0], block.PartOf(scratch))
+		users, _ = block.Together(parts, among)
+	}
+	return users, parts
 }

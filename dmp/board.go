@@ -96,7 +96,7 @@ func refusals(c pixel.Counters) []refusal {
 			return out
 		}
 		switch cause {
-		case "hits", "stored", "pending", "claimed", "counted", "opted_out", "resealed", "me_answered", "tag_served": // refuse nothing
+		case "hits", "stored", "pending", "claimed", "counted", "opted_out", "resealed", "robots_marked", "me_answered", "tag_served": // refuse nothing
 		default:
 			if n > 0 {
 				out = append(out, refusal{strings.ReplaceAll(cause, "_", " "), n})

@@ -195,8 +195,7 @@ func (p *Pixel) known(h *Hit, r *Reply, s *site, c identity.UserCookie, old bool
 		return p.optOut(r, u, refusal)
 	}
 	p.collect(h, r, s, &u, now)
-	r.records.Hit(u, storage.DayOf(now), r.labels...)
-	if why := p.append(r); why != none {
+	if why := p.record(h, r, u, now); why != none {
 		return why
 	}
 	if old || c.Epoch != p.store.Epoch() {
@@ -265,8 +264,7 @@ func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
 	if first := p.pendingLabels(r); len(first) > 0 {
 		r.records.Hit(u, born, first...)
 	}
-	r.records.Hit(u, storage.DayOf(now), r.labels...)
-	if why := p.append(r); why != none {
+	if why := p.record(h, r, u, now); why != none {
 		return why
 	}
 	p.setUser(h, r, s, u, born, now)
@@ -313,14 +311,33 @@ func (p *Pixel) countFirst(h *Hit, r *Reply, s *site, now time.Time) cause {
 	if err != nil {
 		return p.unavailable(r, err)
 	}
-	today := storage.DayOf(now)
-	r.records.Hit(u, today, r.labels...)
-	if why := p.append(r); why != none {
+	if why := p.record(h, r, u, now); why != none {
 		return why
 	}
-	p.setUser(h, r, s, u, today, now)
+	p.setUser(h, r, s, u, storage.DayOf(now), now)
 	p.counters.add(counted, 1)
 	return stored
+}
+
+// record makes the hit of a user durable, with the labels of where it comes
+// from, after what r.records holds already. A user with more hits today than a
+// person makes is marked as a robot in the same append.
+func (p *Pixel) record(h *Hit, r *Reply, u storage.Ordinal, now time.Time) cause {
+	day := storage.DayOf(now)
+	r.labels = p.places.Append(r.labels, h.Client)
+	r.records.Hit(u, day, r.labels...)
+	mark := p.busy.exceeds(u, day) && !p.store.View().Masked(storage.Robot, u)
+	if mark {
+		r.records.Mask(storage.Robot, u, true)
+	}
+	why := p.append(r)
+	switch {
+	case mark && why == none:
+		p.counters.add(robotMarked, 1)
+	case mark:
+		p.busy.retry(u, day)
+	}
+	return why
 }
 
 // append makes r.records durable; its cause is none, or why it could not.

@@ -34,6 +34,7 @@ const (
 	counted
 	optedOut
 	resealed
+	robotMarked
 
 	// Cookies that count as none, and why.
 	cookieForged
@@ -128,6 +129,8 @@ type Counters struct {
 	OptedOut uint64 `json:"opted_out"`
 	// Resealed cookies were sent again under the present key or epoch.
 	Resealed uint64 `json:"resealed"`
+	// RobotsMarked users made more hits a day than a person does.
+	RobotsMarked uint64 `json:"robots_marked"`
 
 	// Cookies that counted as none: nobody sealed them, their life is over,
 	// they are of a store that was lost, or their user was erased.
@@ -192,7 +195,7 @@ func (p *Pixel) Counters() Counters {
 		Head:          n(headed), Prefetch: n(prefetched), Robot: n(robotSeen), AgentUnchecked: n(agentUnchecked),
 		ClaimLimited: n(claimLimited), Body: n(withBody), TooLong: n(queryTooLong), UnknownSite: n(siteUnknown),
 		StoreFull: n(storeFull), StoreStopped: n(storeStopped), StoreFailed: n(storeFailed),
-		Claimed: n(claimed), Counted: n(counted), OptedOut: n(optedOut), Resealed: n(resealed),
+		Claimed: n(claimed), Counted: n(counted), OptedOut: n(optedOut), Resealed: n(resealed), RobotsMarked: n(robotMarked),
 		CookieForged: n(cookieForged), CookieExpired: n(cookieExpired),
 		CookieForeign: n(cookieForeign), CookieErased: n(cookieErased), IDForged: n(idForged),
 		Malformed: n(partMalformed), LabelMalformed: n(labelMalformed), LabelUnknown: n(labelUnknown),

@@ -56,6 +56,10 @@ type Limits struct {
 	// Addresses is how many addresses each limit per hour remembers, 16 bytes
 	// each. With more at a time, those that used least are forgotten.
 	Addresses int `yaml:"addresses"`
+	// HitsPerUserPerDay is how many hits a user may make on one UTC day; one that
+	// makes more is marked as a robot: it stays in counts and leaves lookalikes and
+	// exports. At most 65,534; 0 marks nobody. A user met today takes two bytes.
+	HitsPerUserPerDay int `yaml:"hits_per_user_per_day"`
 	// Agents is how many verdicts on agents are remembered, 8 bytes each.
 	Agents int `yaml:"agents"`
 	// Agent is the bytes of an agent that are looked at.
@@ -83,6 +87,7 @@ func DefaultLimits() Limits {
 		AgentsPerHour:         1000,
 		NamesPerHour:          100,
 		CreatedLabels:         1000,
+		HitsPerUserPerDay:     1000,
 		Addresses:             64 << 10,
 		Agents:                32 << 10,
 		Agent:                 512,
@@ -111,6 +116,7 @@ func (l Limits) check() error {
 		{"agents_per_hour", int64(l.AgentsPerHour), 0, 1 << 30},
 		{"names_per_hour", int64(l.NamesPerHour), 0, 1 << 30},
 		{"created_labels", int64(l.CreatedLabels), 0, 1 << 20},
+		{"hits_per_user_per_day", int64(l.HitsPerUserPerDay), 0, maxBusy},
 		{"addresses", int64(l.Addresses), 1, 1 << 26},
 		{"agents", int64(l.Agents), 1, 1 << 26},
 		{"agent", int64(l.Agent), 16, 16 << 10},

@@ -73,8 +73,7 @@ func (p *Pixel) ownHit(h *Hit, r *Reply, s *site, refusal cause, now time.Time) 
 		r.records.ID(s.space, r.query.own, u, today)
 	}
 	p.collect(h, r, s, &u, now)
-	r.records.Hit(u, today, r.labels...)
-	if why := p.append(r); why != none {
+	if why := p.record(h, r, u, now); why != none {
 		return why
 	}
 	return stored

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sosie/pixel/identity"
+	"sosie/pixel/place"
 )
 
 // Pixel answers hits. All methods may be called concurrently.
@@ -29,6 +30,8 @@ type Pixel struct {
 	claims    *rates
 	newNames  *rates
 	optOuts   optOuts
+	busy      busyUsers
+	places    *place.Places
 	highWater atomic.Uint32
 	counters  counters
 	exchanges sync.Pool
@@ -75,12 +78,17 @@ func New(config Config, keys *identity.Keys, store Recorder, clock func() time.T
 		since:   clock(),
 	}
 	p.newNames = newRates(config.Limits.NamesPerHour, config.Limits.Addresses)
+	p.busy.limit = uint16(config.Limits.HitsPerUserPerDay)
 	p.exchanges.New = func() any { return new(exchange) }
 	if err := p.SetSites(config.Sites); err != nil {
 		return nil, fmt.Errorf("open pixel: %w", err)
 	}
 	return p, nil
 }
+
+// SetPlaces makes hits carry labels of where they come from; without it they do
+// not. Call it before the first hit.
+func (p *Pixel) SetPlaces(places *place.Places) { p.places = places }
 
 // elapsed is the time limits go by: no setting of the clock moves it.
 func (p *Pixel) elapsed() time.Duration { return time.Since(p.started) }

@@ -69,6 +69,33 @@ func (r *ChunkReader) EachLabel(fn func(l Label, parts []block.Part)) error {
 			blocks, days = append(blocks, o.recent), append(days, o.day)
 		}
 	}
+	r.merge(blocks, days, fn)
+	return nil
+}
+
+// EachLabelOn calls fn as EachLabel does, for the labels of one day.
+func (r *ChunkReader) EachLabelOn(day Day, fn func(l Label, parts []block.Part)) error {
+	var blocks []*block.Block
+	if day > r.view.stamp.Day {
+		return nil
+	}
+	if d := r.chunk.sealedDay(day); d != nil {
+		sealed, err := r.blocks(d)
+		if err != nil {
+			return err
+		}
+		blocks = append(blocks, sealed...)
+	}
+	if i, open := r.chunk.openDay(day); open {
+		blocks = append(blocks, r.chunk.open[i].settled, r.chunk.open[i].recent)
+	}
+	r.merge(blocks, slices.Repeat([]Day{day}, len(blocks)), fn)
+	return nil
+}
+
+// merge calls fn for every label of blocks whose days are in force for it.
+func (r *ChunkReader) merge(blocks []*block.Block, days []Day, fn func(l Label, parts []block.Part)) {
+	on := r.view.stamp.Day
 	next := make([]int, len(blocks))
 	var parts []block.Part
 	for {
@@ -79,7 +106,7 @@ func (r *ChunkReader) EachLabel(fn func(l Label, parts []block.Part)) error {
 			}
 		}
 		if !found {
-			return nil
+			return
 		}
 		first := r.view.labels.first(Label(l), on)
 		parts = parts[:0]

@@ -16,9 +16,9 @@ import (
 const (
 	// maxFile is the largest file read, in bytes: several times the largest sold.
 	maxFile = 1 << 30
-	// probes is how many networks of a file are asked for a country before it
-	// counts as one without.
-	probes = 10_000
+	// probes is how many networks of a file are looked at for a country before it
+	// counts as one without. Empty ones count: a damaged tree may have no end.
+	probes = 20_000
 	// slots is how many places are remembered, of the 130,000 that a file of
 	// cities tells apart; 32 bytes each.
 	slots = 1 << 15
@@ -93,7 +93,7 @@ func parse(text []byte, state state) (*file, error) {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	left := probes
-	for network := range reader.Networks() {
+	for network := range reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if country, _ := codes(network); country != "" {
 			return &file{state: state, reader: reader, memory: new([slots]atomic.Pointer[place])}, nil
 		}
