@@ -149,6 +149,12 @@ func (l *life) step() {
 // ask compares the answers to an expression.
 func (l *life) ask(e Expr) {
 	l.t.Helper()
+	l.check(func(v *storage.View) error { return l.compare(v, e) })
+}
+
+// check compares answers on a view of the model's day.
+func (l *life) check(compare func(*storage.View) error) {
+	l.t.Helper()
 	m := l.model
 	for {
 		l.must(l.store.Sync())
@@ -156,7 +162,7 @@ func (l *life) ask(e Expr) {
 		if m.today = l.today(); v.Stamp().Day != m.today {
 			continue // the fold is in the middle of an earlier midnight
 		}
-		err := l.compare(v, e)
+		err := compare(v)
 		if errors.Is(err, storage.ErrStale) { // days expired under the view
 			continue
 		}
