@@ -1,11 +1,10 @@
 package storage
 
 import (
-	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
+	"sosie/storage/commitlog"
 	"sosie/storage/device"
 )
 
@@ -21,6 +20,7 @@ type Status struct {
 	Log      LogStatus `json:"log"`
 	Memory   Memory    `json:"memory"`
 	Disk     Disk      `json:"disk"`
+	Robots   int       `json:"robots"` // users marked as such
 	Claims   int       `json:"claims"` // pending cookies that became users in the last 24 hours
 	// Warnings are sentences for an operator, each with a way out.
 	Warnings []string `json:"warnings"`
@@ -32,6 +32,8 @@ type LogStatus struct {
 	Folded   uint64 `json:"folded"`   // newest batch in the view
 	Saved    uint64 `json:"saved"`    // newest batch that a restart need not replay
 	Appended uint64 `json:"appended"` // bytes since the start
+	// Latency is how long appends took lately.
+	Latency commitlog.Latency `json:"latency"`
 }
 
 // Memory says what blocks hold in memory.
@@ -59,53 +61,33 @@ func (s *Store) Status() (Status, error) {
 	out := Status{ID: s.about.ID, Stamp: v.stamp, Labels: v.labels.Len(), Chunks: v.Chunks(), Claims: s.claims.len()}
 	s.statusMu.Lock()
 	out.Users, out.Horizon = int64(s.state.Users-skipped(s.about.Epochs, s.state.Users)), s.state.Horizon
-	jump := s.state.Jump
 	out.Log.Saved = s.savedSeq
-	out.Memory = Memory{Resident: s.resident, Budget: s.options.Memory, EvictedBefore: s.evictBelow}
-	for _, err := range []error{s.saveErr, s.rollErr, s.foldErr} {
-		if err != nil {
-			out.Warnings = append(out.Warnings, err.Error())
-		}
-	}
 	s.statusMu.Unlock()
-	out.Log.Seq, out.Log.Folded, out.Log.Appended = s.log.Last(), v.stamp.Seq, s.log.Appended()
-	if err := s.log.Broken(); err != nil {
-		out.Warnings = append(out.Warnings, err.Error())
-	}
-	if today := DayOf(s.clock()); out.Horizon != 0 && (jump != 0 || today > out.Horizon+2) {
-		out.Warnings = append(out.Warnings, fmt.Sprintf(
-			"the clock says %s, the newest day in the log is %s: nothing is deleted by retention until that is confirmed (sosie clock confirm)",
-			max(today, jump), out.Horizon))
-	}
+	out.Memory = s.Memory()
+	out.Log.Seq, out.Log.Folded, out.Log.Appended, out.Log.Latency = s.log.Last(), v.stamp.Seq, s.log.Appended(), s.log.Latency()
 	out.OldestOn = v.stamp.Day
-	damaged := 0
-	for _, c := range v.chunks {
+	for i, c := range v.chunks {
 		if len(c.sealed) > 0 {
 			out.OldestOn = min(out.OldestOn, c.sealed[0].day)
 		}
-		damaged += len(slices.DeleteFunc(slices.Clone(c.sealed), func(d sealedDay) bool { return d.damage == nil }))
+		out.Robots += v.Mask(i, Robot).Card()
 	}
-	if damaged > 0 {
-		out.Warnings = append(out.Warnings, fmt.Sprintf("%d blocks cannot be read: answers that need them fail; restore them from a dump", damaged))
+	for _, w := range s.Warnings() {
+		out.Warnings = append(out.Warnings, w.Text)
 	}
 	return out, s.measure(&out)
 }
 
 func (s *Store) measure(out *Status) (err error) {
-	out.Disk.Reserve, out.Disk.Sealed = s.options.Reserve, s.sealedBytes.Load()
-	if out.Disk.Free, err = s.options.free(s.options.Dir); err != nil {
+	out.Disk.Sealed = s.sealedBytes.Load()
+	if out.Disk.Free, out.Disk.Reserve, err = s.Room(); err != nil {
 		return err
 	}
 	if out.Disk.Log, err = device.Used(filepath.Join(s.options.Dir, logDir)); err != nil {
 		return err
 	}
-	if out.Disk.Store, err = device.Used(filepath.Join(s.options.Dir, storeDir)); err != nil {
-		return err
-	}
-	if err := s.room(); err != nil {
-		out.Warnings = append(out.Warnings, err.Error())
-	}
-	return nil
+	out.Disk.Store, err = device.Used(filepath.Join(s.options.Dir, storeDir))
+	return err
 }
 
 // Lag is how long ago the view was published.

@@ -84,6 +84,8 @@ type Log struct {
 
 	trimmed uint64 // sequences up to it are gone
 
+	latency latency
+
 	hasty atomic.Int64 // Unix nanoseconds of the newest commit that somebody waited for
 }
 
@@ -92,6 +94,7 @@ type batch struct {
 	n   int
 	// hasty says that somebody waits for one of the records.
 	hasty bool
+	begun time.Time // when its first record came
 	seq   uint64
 	err   error
 	done  chan struct{}
@@ -124,7 +127,7 @@ func Open(dir string, after uint64, options Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", dir, err)
 	}
-	l := &Log{db: db, room: options.Room, last: after, done: make(chan struct{})}
+	l := &Log{db: db, room: options.Room, last: after, done: make(chan struct{}), latency: newLatency()}
 	l.work.L, l.space.L = &l.mu, &l.mu
 	l.filling = newBatch(nil)
 	if err := l.bounds(); err != nil {
@@ -192,6 +195,7 @@ func (l *Log) append(record []byte, hasty bool) (uint64, error) {
 	b.n++
 	b.hasty = b.hasty || hasty
 	if b.n == 1 {
+		b.begun = time.Now()
 		l.work.Signal()
 	}
 	l.mu.Unlock()
@@ -256,6 +260,10 @@ func (l *Log) commit() {
 			l.last = b.seq
 			l.appended += uint64(len(b.buf))
 			l.remember(Batch{Seq: b.seq, value: b.buf})
+			if b.hasty {
+				now := time.Now()
+				l.latency.add(now.Sub(b.begun), b.n, now)
+			}
 		case !refused && l.broken == nil:
 			l.broken = fmt.Errorf("%w: %w", ErrBroken, b.err)
 			b.err = l.broken
