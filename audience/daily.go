@@ -155,7 +155,7 @@ func (t *dailyTally) join(o *dailyTally) {
 	}
 }
 
-// The rules of Steady and Doubled, in days and users.
+// The rules of Silence and Doubled, in days and users.
 const (
 	steadyOf, steadyDays = 7, 5
 	doubledOf            = 28
@@ -167,19 +167,37 @@ const (
 	doubledTimes = 3
 )
 
-// DailyWindow is the number of days that Steady and Doubled look at.
+// DailyWindow is the number of days that Silence and Doubled look at.
 const DailyWindow = doubledOf + 2
 
-// Steady reports whether somebody got the label on most days of the week before
-// a day so many days ago.
-func (l LabelDays) Steady(ago int) bool {
+// Silence says for how many days, today included, nobody has got the label, and
+// whether that is odd: over, for a day that is over, and today, for today, which
+// may yet bring somebody. A day is odd where somebody got the label on five of
+// the seven days before the silence, and on the last such weekday: a shop that is
+// closed on Sundays is no alarm.
+func (l LabelDays) Silence() (days int, over, today bool) {
+	for days < len(l.Days) && l.before(days) == 0 {
+		days++
+	}
 	met := 0
 	for i := range steadyOf {
-		if l.before(ago+1+i) > 0 {
+		if l.before(days+i) > 0 {
 			met++
 		}
 	}
-	return met >= steadyDays
+	if met < steadyDays {
+		return days, false, false
+	}
+	for ago := range days {
+		weekday := ago
+		for weekday < days {
+			weekday += 7
+		}
+		if l.before(weekday) > 0 {
+			over, today = over || ago > 0, today || ago == 0
+		}
+	}
+	return days, over, today
 }
 
 // Doubled reports whether yesterday or today brought more than three times the

@@ -75,24 +75,39 @@ func month(usual uint64, last ...uint64) LabelDays {
 	return LabelDays{Days: days}
 }
 
-func TestSteady(t *testing.T) {
+func TestSilence(t *testing.T) {
+	week := func(days ...uint64) LabelDays { // again and again, up to today
+		l := LabelDays{Days: slices.Repeat(days, 5)}
+		l.Days = l.Days[len(l.Days)-DailyWindow:]
+		return l
+	}
 	for _, row := range []struct {
-		label LabelDays
-		ago   int
-		want  bool
+		label       LabelDays
+		days        int
+		over, today bool
 	}{
-		{month(10), 0, true},
-		{month(10, 0), 0, true},
-		{month(10, 0, 0, 0), 0, true},
-		{month(10, 0, 0, 0, 0), 0, false},
-		{month(10, 0, 0, 0, 0), 1, true}, // as of yesterday two days of seven are missing
-		{month(0, 1, 1, 1, 1, 1, 0), 0, true},
-		{month(0, 1, 1, 1, 1, 0), 0, false},
-		{LabelDays{Days: []uint64{1, 2}}, 0, false},
+		{month(10), 0, false, false},
+		{month(10, 0), 1, false, true},
+		{month(10, 0, 0, 0, 0), 4, true, true},
+		{month(10, make([]uint64, 20)...), 20, true, true},
+		{month(0), DailyWindow, false, false},
+		{month(0, 1, 1, 1, 0, 1, 1, 1, 0, 0), 2, true, true},  // the second day was missed
+		{month(0, 1, 0, 1, 0, 1, 0, 1, 0), 1, false, false},   // every second day
+		{week(5, 5, 5, 5, 5, 0, 0), 2, false, false},          // a weekend
+		{week(0, 5, 5, 5, 5, 5, 0), 1, false, false},          // its first day
+		{week(0, 0, 5, 5, 5, 5, 5), 0, false, false},          // a Friday
+		{LabelDays{Days: []uint64{1, 2, 0}}, 1, false, false}, // too new to say
+		{LabelDays{}, 0, false, false},
 	} {
-		if got := row.label.Steady(row.ago); got != row.want {
-			t.Errorf("%v, %d days ago: steady %v, want %v", row.label.Days, row.ago, got, row.want)
+		days, over, today := row.label.Silence()
+		if days != row.days || over != row.over || today != row.today {
+			t.Errorf("%v: silent for %d days, odd before %v and today %v; want %d, %v, %v", row.label.Days, days, over, today, row.days, row.over, row.today)
 		}
+	}
+	monday := week(5, 5, 5, 5, 5, 0, 0) // after a weekend nobody comes
+	monday.Days = append(monday.Days, 0)
+	if days, over, today := monday.Silence(); days != 3 || over || !today {
+		t.Errorf("on Monday: silent for %d days, odd before %v and today %v", days, over, today)
 	}
 }
 

@@ -106,6 +106,11 @@ func (c *Client) DeleteSegment(ctx context.Context, name string) error {
 	return err
 }
 
+// Labels asks for the labels and how they are doing.
+func (c *Client) Labels(ctx context.Context, prefix string) (Labels, error) {
+	return askFor[Labels](ctx, c, pathListLabels, labelsQuestion{Prefix: prefix})
+}
+
 // DeleteLabel has a label ended.
 func (c *Client) DeleteLabel(ctx context.Context, name string) error {
 	_, err := askFor[struct{}](ctx, c, pathDeleteLabel, shelfOrder{Name: name})

@@ -3,6 +3,7 @@ package dmp
 import (
 	"net/netip"
 	"os"
+	"time"
 
 	"sosie/pixel"
 	"sosie/storage"
@@ -40,6 +41,17 @@ type Config struct {
 	// Limits bound what strangers may cost the pixel; what is left out keeps the
 	// default of pixel.DefaultLimits.
 	Limits pixel.Limits `yaml:"limits"`
+	// Places is an MMDB file that tells countries and regions from addresses, such
+	// as GeoLite2-City.mmdb; it is read again when it changes. Default none: hits
+	// have no place.
+	Places string `yaml:"places"`
+	// Log is the form of the log on standard error: "text" (default) or "json".
+	Log string `yaml:"log"`
+	// LogLevel is the least that is logged: "debug", "info" (default), "warn" or
+	// "error".
+	LogLevel string `yaml:"log_level"`
+	// Alerts say whom to tell when something needs an operator.
+	Alerts Alerts `yaml:"alerts"`
 	// Sites are the sites that may embed the pixel; a hit of any other is
 	// answered 403. Default none.
 	Sites []pixel.Site `yaml:"sites"`
@@ -55,6 +67,15 @@ type TLS struct {
 	Cert string `yaml:"cert"`
 	// Key is the file of the private key; default empty.
 	Key string `yaml:"key"`
+}
+
+// Alerts say whom to tell, and how often to look.
+type Alerts struct {
+	// Webhook is a URL that takes alerts as JSON by POST; default none, which shows
+	// them in status only.
+	Webhook string `yaml:"webhook"`
+	// Every is how often it is looked, 10s to 24h; default 1m.
+	Every time.Duration `yaml:"every"`
 }
 
 // Label is a label of the dictionary and its properties.
@@ -102,6 +123,8 @@ func (n Network) MarshalText() ([]byte, error) { return netip.Prefix(n).MarshalT
 const (
 	DefaultData   = "sosie-data"
 	DefaultListen = "127.0.0.1:8080"
+	// DefaultAlertsEvery is a minute.
+	DefaultAlertsEvery = time.Minute
 )
 
 // WithDefaults returns the configuration with what was left out filled in.
@@ -114,6 +137,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen
+	}
+	if c.Alerts.Every == 0 {
+		c.Alerts.Every = DefaultAlertsEvery
 	}
 	return c
 }

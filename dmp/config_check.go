@@ -11,6 +11,7 @@ import (
 
 	"sosie/pixel"
 	"sosie/pixel/identity"
+	"sosie/pixel/place"
 	"sosie/storage"
 )
 
@@ -43,6 +44,12 @@ func (c Config) check(body ast.Node) error {
 		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 			return lineError(child(body, "listen", -1), "listen %q: want an address and a port, such as 127.0.0.1:8080", c.Listen)
 		}
+	}
+	if err := c.checkLog(); err != nil {
+		return lineError(child(body, "log", -1), "%v", err)
+	}
+	if err := c.Alerts.check(); err != nil {
+		return lineError(child(body, "alerts", -1), "%v", err)
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return lineError(child(body, "tls", -1), "tls needs both cert and key")
@@ -151,10 +158,15 @@ func child(body ast.Node, key string, index int) ast.Node {
 }
 
 // Check finds what is wrong with a configuration, wherever it came from: also
-// certificate files that do not open.
+// certificate files and files of places that do not open.
 func (c Config) Check() error {
 	if err := c.check(nil); err != nil {
 		return err
+	}
+	if c.Places != "" {
+		if err := place.Check(c.Places); err != nil {
+			return placesError(c.Places, err)
+		}
 	}
 	_, err := c.TLS.certificate()
 	return err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -38,6 +39,7 @@ const (
 //	POST /v1/export   {"expression": …, "id_space": …} → frames, see stream.go
 //	POST /v1/explain, /v1/overlap, /v1/affinity, /v1/size-by-day   see questions.go
 //	POST /v1/segments/list, show, save, copy, rename, delete       see segments.go
+//	POST /v1/labels/list    {"prefix": …}              → Labels
 //	POST /v1/labels/delete                                         see label.go
 //	POST /v1/tokens/create, list, revoke                           see tokens.go
 //	POST /v1/import   see import_stream.go             → frames
@@ -74,6 +76,7 @@ func (d *DMP) controlServer() *http.Server {
 	mux.HandleFunc("POST /v1/clock/confirm", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
+	answerQuestion(mux, pathListLabels, func(ctx context.Context, q labelsQuestion) (Labels, error) { return d.Labels(ctx, q.Prefix) })
 	answerQuestion(mux, pathErase, d.Erase)
 	answerQuestion(mux, pathPurge, func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, d.Purge(ctx) })
 	answerQuestion(mux, pathExamine, func(ctx context.Context, _ struct{}) (Diagnosis, error) { return d.Examine(ctx) })
@@ -85,6 +88,7 @@ func (d *DMP) controlServer() *http.Server {
 		WriteTimeout:      controlAnswerTimeout,
 		IdleTimeout:       controlIdleTimeout,
 		MaxHeaderBytes:    controlHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelError),
 	}
 	server.RegisterOnShutdown(stop)
 	return server
@@ -115,6 +119,11 @@ type findQuestion struct {
 	Name string `json:"name"`
 }
 
+// labelsQuestion says which labels are asked for.
+type labelsQuestion struct {
+	Prefix string `json:"prefix"`
+}
+
 // The paths of the socket that take and give JSON.
 const (
 	pathCount         = "/v1/count"
@@ -128,6 +137,7 @@ const (
 	pathCopySegment   = "/v1/segments/copy"
 	pathRenameSegment = "/v1/segments/rename"
 	pathDeleteSegment = "/v1/segments/delete"
+	pathListLabels    = "/v1/labels/list"
 	pathDeleteLabel   = "/v1/labels/delete"
 	pathCreateToken   = "/v1/tokens/create"
 	pathListTokens    = "/v1/tokens/list"

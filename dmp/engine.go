@@ -27,6 +27,9 @@ type Engine interface {
 	Import(ctx context.Context, request ImportRequest, file io.Reader, progress ImportProgress) (Receipt, error)
 	// Dump writes everything into a directory on the machine of the engine.
 	Dump(ctx context.Context, request DumpRequest, progress Progress) (Dump, error)
+	// Labels lists the labels whose names begin with a prefix, and how they are
+	// doing.
+	Labels(ctx context.Context, prefix string) (Labels, error)
 	// DeleteLabel ends a label: nobody carries it any more, and what names it goes on
 	// with a warning.
 	DeleteLabel(ctx context.Context, name string) error

@@ -3,14 +3,18 @@ package dmp
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"sosie/audience/segments"
 	"sosie/dmp/access"
+	"sosie/dmp/alert"
+	"sosie/dmp/quality"
 	"sosie/pixel"
 	"sosie/pixel/identity"
+	"sosie/pixel/place"
 	"sosie/storage"
 )
 
@@ -23,6 +27,10 @@ type DMP struct {
 	pixel    *pixel.Pixel
 	segments *segments.Shelf
 	tokens   *access.Keyring
+	places   *place.Places   // nil without a file
+	rhythm   *quality.Rhythm // of labels
+	bell     *alert.Bell
+	log      *slog.Logger
 	opened   time.Time
 	fresh    bool
 	// importing holds a token while an import runs.
@@ -42,7 +50,7 @@ func Open(c Config) (*DMP, error) {
 		debug.SetMemoryLimit(int64(c.Memory))
 	}
 	options := storage.Options{Dir: c.Data, Memory: int64(c.Memory), Reserve: int64(c.Reserve)}
-	d := &DMP{config: c, opened: time.Now(), importing: make(chan struct{}, 1)}
+	d := &DMP{config: c, opened: time.Now(), log: slog.New(slog.DiscardHandler), importing: make(chan struct{}, 1)}
 	exists, err := created(c.Data)
 	if err == nil && !exists {
 		d.store, err = create(c, options)
@@ -79,7 +87,10 @@ func (d *DMP) wire() (err error) {
 	if d.pixel, err = pixel.New(pixels, d.keys, d.store, nil); err != nil {
 		return &Error{Op: "open", Object: "pixel", Err: err, Hint: hintOf(err)}
 	}
-	return nil
+	if err := d.openPlaces(); err != nil {
+		return err
+	}
+	return d.openBell()
 }
 
 // keysError says what would be lost if new keys were made for the store.

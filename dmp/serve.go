@@ -50,10 +50,13 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	at := edge.Addr().String()
 	d.serving.Store(&at)
 	daily, stopDaily := context.WithCancel(ctx)
-	var measuring sync.WaitGroup
-	measuring.Go(func() { d.measureDaily(daily) })
-	defer measuring.Wait()
+	var beside sync.WaitGroup
+	beside.Go(func() { d.measureDaily(daily) })
+	beside.Go(func() { d.watchStore(daily) })
+	beside.Go(func() { d.ringAlerts(daily) })
+	defer beside.Wait()
 	defer stopDaily()
+	d.log.Info("serving", "version", Version, "pixel", at, "data", d.config.Data, "sites", len(d.config.Sites), "labels", d.store.Labels().Len())
 	if ready != nil {
 		ready(edge.Addr())
 	}
@@ -64,6 +67,7 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	case err = <-failed:
 		running--
 	}
+	d.log.Info("stopping: what was accepted is answered")
 	d.serving.Store(nil)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
@@ -79,6 +83,7 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	if removed := os.Remove(filepath.Join(d.config.Data, socketName)); removed != nil && !errors.Is(removed, os.ErrNotExist) {
 		err = errors.Join(err, removed)
 	}
+	d.log.Info("stopped", "hits", d.pixel.Counters().Hits)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"sosie/dmp/alert"
 	"sosie/pixel"
 	"sosie/storage"
 )
@@ -28,6 +29,8 @@ type Status struct {
 	FoldLag float64 `json:"fold_lag_seconds"`
 	// Process is the memory of the process that answers, in bytes.
 	Process Process `json:"process"`
+	// Alerts are what is wrong as of the last look of a server.
+	Alerts []alert.Alert `json:"alerts"`
 	// Hits are what became of the pixel's hits since the process started.
 	Hits pixel.Counters `json:"hits"`
 }
@@ -64,7 +67,7 @@ func (d *DMP) Status(context.Context) (Status, error) {
 	runtime.ReadMemStats(&mem)
 	s := Status{
 		Version: Version, Data: d.config.Data, Pixel: d.serving.String(), Since: d.opened.UTC(), Store: store,
-		Process: Process{Heap: mem.HeapAlloc, Taken: mem.Sys - mem.HeapReleased}, Hits: d.pixel.Counters(),
+		Process: Process{Heap: mem.HeapAlloc, Taken: mem.Sys - mem.HeapReleased}, Hits: d.pixel.Counters(), Alerts: d.bell.Firing(),
 	}
 	if store.Log.Folded < store.Log.Seq {
 		s.FoldLag = max(0, d.store.Lag().Seconds())

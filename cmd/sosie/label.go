@@ -4,6 +4,7 @@ import "sosie/dmp"
 
 // label holds the verbs of labels.
 type label struct {
+	List   labelList   `cmd:"" help:"List labels, and show which went silent or doubled."`
 	Delete labelDelete `cmd:"" help:"End a label: nobody carries it any more."`
 }
 

@@ -40,7 +40,7 @@ type cli struct {
 	place
 
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
-	Label   label      `cmd:"" help:"End a label."`
+	Label   label      `cmd:"" help:"List labels, or end one."`
 	Rule    rule       `cmd:"" help:"Try the rules that turn pages into labels."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
 	Token   token      `cmd:"" help:"Say who may ask at the doors."`
@@ -53,6 +53,7 @@ type cli struct {
 	Doctor  doctor     `cmd:"" help:"Check the store against itself, or look for what is left of a user."`
 	Demo    demo       `cmd:"" help:"Fill a store with made-up visitors through the real pixel, and show what to try."`
 	Bench   bench      `cmd:"" help:"Measure this machine, each figure beside its floor."`
+	Alert   alertVerb  `cmd:"" help:"Try the webhook that alerts go to."`
 	Health  health     `cmd:"" help:"Ask the pixel whether it answers; for container health checks."`
 	Keys    keys       `cmd:"" help:"Rotate the keys that seal cookies."`
 	Clock   clock      `cmd:"" help:"Confirm the clock after it jumped."`

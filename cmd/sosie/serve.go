@@ -12,6 +12,8 @@ import (
 type serve struct {
 	Listen    string `help:"Address the pixel answers on. Default: ${default_listen}." placeholder:"ADDRESS" env:"SOSIE_LISTEN"`
 	PublicURL string `name:"public-url" help:"How browsers reach the pixel, such as https://p.example.com." placeholder:"URL" env:"SOSIE_PUBLIC_URL"`
+	Log       string `help:"Form of the log on standard error: text or json. Default: text." placeholder:"FORM" enum:",text,json" default:"" env:"SOSIE_LOG"`
+	LogLevel  string `name:"log-level" help:"Least that is logged: debug, info, warn or error. Default: info." placeholder:"LEVEL" enum:",debug,info,warn,error" default:"" env:"SOSIE_LOG_LEVEL"`
 	Check     bool   `help:"Check the configuration and end."`
 }
 
@@ -23,7 +25,9 @@ The first start makes the data directory and, beside it, the keys that seal cook
 
   sosie serve --config sosie.yaml
   sosie serve --config sosie.yaml --check
-  sosie serve --data /var/lib/sosie --listen :8080 --memory 4GiB`
+  sosie serve --data /var/lib/sosie --listen :8080 --memory 4GiB
+
+The log on standard error tells of starts and stops, days, warnings and alerts. It holds no address, agent, URL, cookie or name of a user.`
 }
 
 // Run serves until the console says to end.
@@ -34,6 +38,8 @@ func (s *serve) Run(c *console) (err error) {
 	}
 	override(&config.Listen, s.Listen)
 	override(&config.PublicURL, s.PublicURL)
+	override(&config.Log, s.Log)
+	override(&config.LogLevel, s.LogLevel)
 	if s.Check {
 		if err := config.Check(); err != nil {
 			return err
@@ -46,11 +52,18 @@ func (s *serve) Run(c *console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	log := config.Logger(c.err)
+	d.LogTo(log)
+	// People read sentences; who asked for JSON gets nothing else.
+	tell := func(format string, args ...any) { fmt.Fprintf(c.err, "sosie: "+format+"\n", args...) }
+	if config.Log == dmp.LogJSON {
+		tell = func(format string, args ...any) { log.Info(fmt.Sprintf(format, args...)) }
+	}
 	if d.Fresh() {
-		fmt.Fprintf(c.err, "sosie: made a new store in %s, and its keys in %s: back up both, apart\n", config.Data, config.Keys)
+		tell("made a new store in %s, and its keys in %s: back up both, apart", config.Data, config.Keys)
 	}
 	if len(config.Sites) == 0 {
-		fmt.Fprintln(c.err, "sosie: no site is configured: every hit is answered 403; name sites in a file for --config")
+		tell("no site is configured: every hit is answered 403; name sites in a file for --config")
 	}
 	first, made, err := d.FirstToken(c)
 	if err != nil {
@@ -60,6 +73,6 @@ func (s *serve) Run(c *console) (err error) {
 		fmt.Fprintf(c.err, "sosie: the administrator's token, shown this once; `sosie token` makes and revokes others:\n%s\n", first.Token)
 	}
 	return d.Serve(c, func(pixel net.Addr) {
-		fmt.Fprintf(c.err, "sosie: pixel on %s://%s/p.gif, data in %s; Ctrl-C ends\n", config.Scheme(), pixel, config.Data)
+		tell("pixel on %s://%s/p.gif, data in %s; Ctrl-C ends", config.Scheme(), pixel, config.Data)
 	})
 }
