@@ -28,6 +28,8 @@ func TestParseConfigReadsEveryKey(t *testing.T) {
 		TrustedProxies: []Network{Network(netip.MustParsePrefix("10.0.0.1/32")), Network(netip.MustParsePrefix("192.168.0.0/16"))},
 		TLS:            TLS{Cert: "/etc/sosie/cert.pem", Key: "/etc/sosie/key.pem"},
 		Memory:         4 << 30, Reserve: 1 << 30, Limits: limits,
+		Places: "/var/lib/sosie/GeoLite2-City.mmdb", Log: LogJSON, LogLevel: "warn",
+		Alerts: Alerts{Webhook: "https://hooks.example.com/token", Every: 5 * time.Minute},
 		Sites: []pixel.Site{{Key: "shop", WithoutSignal: "collect", Writes: []string{"interest/*", "bought/racket"}, CountFirstHit: true}},
 		Labels: []Label{{Name: "interest/tennis", Retention: 30, Origin: "third", Provider: "example",
 			Sensitive: true, Signed: true, Uses: []string{"export"}}},

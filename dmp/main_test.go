@@ -57,7 +57,12 @@ type serving struct {
 
 func serve(t *testing.T, c Config) *serving {
 	t.Helper()
-	s := &serving{DMP: mustOpen(t, c)}
+	return serveOpened(t, mustOpen(t, c))
+}
+
+func serveOpened(t *testing.T, d *DMP) *serving {
+	t.Helper()
+	s := &serving{DMP: d}
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, served := make(chan string, 1), make(chan error, 1)
 	go func() {
@@ -76,7 +81,7 @@ func serve(t *testing.T, c Config) *serving {
 	case result = <-served:
 		t.Fatalf("serve: %v", result)
 	}
-	client, err := Dial(t.Context(), c.Data)
+	client, err := Dial(t.Context(), d.config.Data)
 	if err != nil {
 		t.Fatal(err)
 	}
