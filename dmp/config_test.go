@@ -30,7 +30,7 @@ func TestParseConfigReadsEveryKey(t *testing.T) {
 		Memory:         4 << 30, Reserve: 1 << 30, Limits: limits,
 		Places: "/var/lib/sosie/GeoLite2-City.mmdb", Log: LogJSON, LogLevel: "warn",
 		Alerts: Alerts{Webhook: "https://hooks.example.com/token", Every: 5 * time.Minute},
-		Sites: []pixel.Site{{Key: "shop", WithoutSignal: "collect", Writes: []string{"interest/*", "bought/racket"}, CountFirstHit: true}},
+		Sites:  []pixel.Site{{Key: "shop", WithoutSignal: "collect", Writes: []string{"interest/*", "bought/racket"}, CountFirstHit: true}},
 		Labels: []Label{{Name: "interest/tennis", Retention: 30, Origin: "third", Provider: "example",
 			Sensitive: true, Signed: true, Uses: []string{"export"}}},
 	}

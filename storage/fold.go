@@ -88,6 +88,9 @@ const (
 	// drainEvery is how often the fold looks into the log. Waking it for every
 	// batch would cost the hits a goroutine switch each.
 	drainEvery = 50 * time.Millisecond
+	// restAfter is how many times it looks in vain before it rests: then it looks
+	// as seldom as time makes something due, and the first batch wakes it.
+	restAfter = 40
 	// publishEvents publishes early when so many events have gathered.
 	publishEvents = 400_000
 	// checkpointEvents checkpoints early when so many events are unsaved.
@@ -124,10 +127,19 @@ func (f *fold) run() {
 	defer close(f.s.folded)
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
+	quiet := 0 // turns that found the log empty
 	for {
 		select {
 		case <-tick.C:
-			f.turn()
+			before := f.seq
+			if f.turn(); f.seq != before {
+				quiet = 0
+			} else if quiet++; quiet == restAfter && f.s.log.Rest(f.seq) {
+				tick.Reset(max(drainEvery, min(f.s.options.PublishEvery, time.Second)))
+			}
+		case <-f.s.log.Woken():
+			quiet = 0
+			tick.Reset(drainEvery)
 		case a := <-f.s.asks:
 			a.done <- f.answer(a)
 		case <-f.s.stop:

@@ -86,6 +86,9 @@ type Log struct {
 
 	latency latency
 
+	resting atomic.Bool
+	woken   chan struct{}
+
 	hasty atomic.Int64 // Unix nanoseconds of the newest commit that somebody waited for
 }
 
@@ -127,7 +130,7 @@ func Open(dir string, after uint64, options Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", dir, err)
 	}
-	l := &Log{db: db, room: options.Room, last: after, done: make(chan struct{}), latency: newLatency()}
+	l := &Log{db: db, room: options.Room, last: after, done: make(chan struct{}), latency: newLatency(), woken: make(chan struct{}, 1)}
 	l.work.L, l.space.L = &l.mu, &l.mu
 	l.filling = newBatch(nil)
 	if err := l.bounds(); err != nil {
@@ -269,8 +272,30 @@ func (l *Log) commit() {
 			b.err = l.broken
 		}
 		close(b.done)
+		if l.resting.Load() && l.resting.CompareAndSwap(true, false) {
+			select {
+			case l.woken <- struct{}{}:
+			default: // a word is there that nobody has taken yet
+			}
+		}
 	}
 }
+
+// Rest asks for a word on Woken when a batch is committed after a sequence; false
+// means that there is one already. The committer says it once, so that a reader
+// that looks often enough while batches come, and rests when none do, costs no
+// append anything.
+func (l *Log) Rest(after uint64) bool {
+	select {
+	case <-l.woken:
+	default:
+	}
+	l.resting.Store(true)
+	return l.Last() <= after || !l.resting.CompareAndSwap(true, false)
+}
+
+// Woken tells a reader that rests of the first batch.
+func (l *Log) Woken() <-chan struct{} { return l.woken }
 
 func (l *Log) write(b *batch) error {
 	txn := l.db.NewTransaction(true)
