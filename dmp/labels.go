@@ -2,7 +2,6 @@ package dmp
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,9 +59,9 @@ func (d *DMP) Labels(ctx context.Context, prefix string) (out Labels, err error)
 func (d *DMP) granting() map[string][]string {
 	rules := map[string][]string{}
 	for _, site := range d.config.Sites {
-		for _, rule := range site.Rules {
+		for i, rule := range site.Rules {
+			name := site.Key + " " + rule.Called(i)
 			for _, label := range rule.Labels {
-				name := fmt.Sprintf("%s: %s", site.Key, rule.Path)
 				if !slices.Contains(rules[label], name) {
 					rules[label] = append(rules[label], name)
 				}

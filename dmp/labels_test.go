@@ -16,7 +16,7 @@ import (
 func TestLabels(t *testing.T) {
 	c := testConfig(t)
 	c.Labels = append(c.Labels, Label{Name: "interest/golf", Retention: 60, Origin: "third", Provider: "example"})
-	c.Sites[0].Rules = []rules.Rule{{Path: "/cart/*", Labels: []string{"bought/racket"}}, {Path: "/tennis", Labels: []string{"interest/tennis", "bought/racket"}}}
+	c.Sites[0].Rules = []rules.Rule{{Path: rules.Any{"/cart/*"}, Labels: rules.Any{"bought/racket"}}, {Name: "tennis", Path: rules.Any{"/tennis"}, Labels: rules.Any{"interest/tennis", "bought/racket"}}}
 	s := serve(t, c)
 	hits(t, s.store, "interest/tennis", 2, 3, 4, 5, 6, 7, 8)
 	for range 60 {
@@ -41,9 +41,9 @@ func TestLabels(t *testing.T) {
 	for _, l := range far.Labels {
 		lines = append(lines, fmt.Sprintf("%s %d %d %d/%s silent=%d doubled=%v %s", l.Label, l.Users, l.UserDays, l.Retention, l.Origin, l.SilentDays, l.Doubled, strings.Join(l.Rules, ",")))
 	}
-	want := `bought/racket 61 68 395/first silent=0 doubled=true shop: /cart/*,shop: /tennis
+	want := `bought/racket 61 68 395/first silent=0 doubled=true shop rule 1,shop rule 2 (tennis)
 interest/golf 0 0 60/third silent=0 doubled=false 
-interest/tennis 1 7 395/first silent=2 doubled=false shop: /tennis
+interest/tennis 1 7 395/first silent=2 doubled=false shop rule 2 (tennis)
 seen 62 75 395/first silent=0 doubled=true 
 site/shop 0 0 395/first silent=0 doubled=false `
 	if d := cmp.Diff(want, strings.Join(lines, "\n")); d != "" {

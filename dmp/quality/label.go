@@ -13,7 +13,7 @@ type Label struct {
 	Origin    storage.Origin `json:"origin"`
 	Provider  string         `json:"provider,omitempty"`
 	Retention int            `json:"retention"` // days
-	// Rules are the rules of sites that grant the label, "site: rule".
+	// Rules are the rules of sites that grant the label, such as "shop rule 3 (reviews)".
 	Rules []string `json:"rules,omitempty"`
 	// SilentDays is for how many days, today included, the label has been missed;
 	// 0 when it has not.
