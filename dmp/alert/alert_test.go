@@ -161,7 +161,7 @@ func TestPatience(t *testing.T) {
 	if err := hook.PostPatiently(t.Context(), Message{}); err != nil || r.calls != 2 {
 		t.Errorf("asked to wait an hour: %v after %d calls, want two, a second apart", err, r.calls)
 	}
-	r, hook = receive(t, 500, 500, 500, 500, 500, 500, 500, 500)
+	_, hook = receive(t, 500, 500, 500, 500, 500, 500, 500, 500)
 	hook.patience = 5 * time.Millisecond
 	if err := hook.PostPatiently(t.Context(), Message{}); err == nil || !strings.Contains(err.Error(), "500") {
 		t.Errorf("got %v", err)

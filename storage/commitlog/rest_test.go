@@ -43,8 +43,8 @@ func TestRest(t *testing.T) {
 		if !l.Rest(second) {
 			t.Fatal("may not rest")
 		}
-		second = commit()
-		second = commit()
+		commit()
+		second = commit() // finds nobody to wake
 		if !woken() || woken() {
 			t.Error("not woken once")
 		}
