@@ -40,16 +40,28 @@ type Affinities struct {
 // Affine counts every label in a set and in the population, of those users that
 // the operation may touch. The set must be of the view.
 func Affine(ctx context.Context, v *storage.View, s Set, op permit.Operation) (Affinities, error) {
+	population := Permitted(newFormula(viewReader{v}, everybody()), v, op)
+	return affine(ctx, v, s, population, func(chunk int) bool { return permit.All(v, chunk, op) })
+}
+
+// AffineAmong is Affine within a smaller population, of the same view, in which the
+// whole set lies. Both hold only users that the operation at hand may touch.
+func AffineAmong(ctx context.Context, v *storage.View, s, population Set) (Affinities, error) {
+	return affine(ctx, v, s, population, func(int) bool { return false })
+}
+
+// affine counts every label. whole says of a chunk that all its users are of the
+// population.
+func affine(ctx context.Context, v *storage.View, s, population Set, whole func(chunk int) bool) (Affinities, error) {
 	labels := v.Labels()
 	users, common := make([]uint64, labels.Len()), make([]uint64, labels.Len())
-	population := Permitted(newFormula(viewReader{v}, everybody()), v, op)
 	var out Affinities
 	var adding sync.Mutex
 	err := everyChunk(ctx, v.Chunks(), func(next func() (int, bool)) error {
 		t := tally{users: make([]uint64, labels.Len()), common: make([]uint64, labels.Len())}
 		read := v.Reader()
 		for chunk, ok := next(); ok; chunk, ok = next() {
-			if err := t.add(read, chunk, s, population, permit.All(v, chunk, op)); err != nil {
+			if err := t.add(read, chunk, s, population, whole(chunk)); err != nil {
 				return fmt.Errorf("compare chunk %d: %w", chunk, err)
 			}
 		}
@@ -92,9 +104,9 @@ type tally struct {
 	carriers            block.Words
 }
 
-// add counts one chunk. Where nobody is masked, how many carry a label is known
-// without counting.
-func (t *tally) add(read *storage.ChunkReader, chunk int, s, population Set, nobodyMasked bool) error {
+// add counts one chunk. Where everybody is of the population, how many carry a
+// label is known without counting.
+func (t *tally) add(read *storage.ChunkReader, chunk int, s, population Set, whole bool) error {
 	if err := s.Chunk(&t.set, chunk); err != nil {
 		return err
 	}
@@ -107,7 +119,7 @@ func (t *tally) add(read *storage.ChunkReader, chunk int, s, population Set, nob
 	read.Open(chunk)
 	return read.EachLabel(func(l storage.Label, parts []block.Part) {
 		among := &t.population
-		if nobodyMasked {
+		if whole {
 			among = nil
 		}
 		users, parts := howMany(parts, among, &t.carriers)

@@ -1,6 +1,9 @@
 package audience
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Calls returns the names that an expression hands to a function, in order,
 // each once: the segments it is built on, for instance.
@@ -25,20 +28,40 @@ func Rename(e Expr, function, from, to string) {
 }
 
 func eachCall(e Expr, fn func(*Call)) {
+	EachTerm(e, func(term Expr) {
+		if c, ok := term.(*Call); ok {
+			fn(c)
+		}
+	})
+}
+
+// EachTerm calls fn with every label, prefix and call of an expression, in order:
+// all that it says of the store. It does not look into what a call stands for.
+func EachTerm(e Expr, fn func(term Expr)) {
+	var parts []Expr
 	switch e := e.(type) {
-	case *Call:
+	case *Label, *Prefix, *Call:
 		fn(e)
+	case *Within:
+		parts = []Expr{e.Of}
+	case *Frequency:
+		parts = []Expr{e.Of}
+	case *Between:
+		parts = []Expr{e.Of}
+	case *Then:
+		parts = []Expr{e.First, e.Second}
 	case *Not:
-		eachCall(e.Of, fn)
+		parts = []Expr{e.Of}
 	case *AsOf:
-		eachCall(e.Of, fn)
+		parts = []Expr{e.Of}
 	case *And:
-		for _, part := range e.Parts {
-			eachCall(part, fn)
-		}
+		parts = e.Parts
 	case *Or:
-		for _, part := range e.Parts {
-			eachCall(part, fn)
-		}
+		parts = e.Parts
+	default:
+		panic(fmt.Sprintf("audience: terms of %T", e)) // who asks must not miss one
+	}
+	for _, part := range parts {
+		EachTerm(part, fn)
 	}
 }

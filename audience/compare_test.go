@@ -3,6 +3,7 @@ package audience
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,14 @@ func TestAffinityAgainstModel(t *testing.T) {
 			got, err := Affine(context.Background(), v, Permitted(set, v, permit.Count), permit.Count)
 			if err != nil {
 				t.Fatal(err)
+			}
+			everyone, _, err := Compile(v, &Label{Name: "seen"}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			among, err := AffineAmong(context.Background(), v, Permitted(set, v, permit.Count), Permitted(everyone, v, permit.Count))
+			if err != nil || !reflect.DeepEqual(got, among) {
+				t.Errorf("%s among everybody: %v, %v, want %v", source, err, among, got)
 			}
 			want := m.answer(e, storage.Erased, storage.OptedOut)
 			everybody := m.answer(&Label{Name: "seen"}, storage.Erased, storage.OptedOut)

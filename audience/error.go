@@ -35,6 +35,10 @@ func errorAt(at Pos, format string, args ...any) *Error {
 	return e
 }
 
+// FaultAt returns an error about the place of a term, for rules on expressions that
+// this package does not know.
+func FaultAt(at Pos, message string) *Error { return errorAt(at, "%s", message) }
+
 func (e *Error) expecting(what string) *Error { e.Expected = what; return e }
 func (e *Error) hint(text string) *Error      { e.Hint = text; return e }
 

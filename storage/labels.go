@@ -58,6 +58,12 @@ type LabelSpec struct {
 	Uses []string `json:"uses,omitempty"`
 }
 
+// SeenName is the name of Seen.
+const SeenName = seenName
+
+// SiteName is the name of the reserved label of a site.
+func SiteName(key string) string { return sitePrefix + key }
+
 // Reserved reports whether the name is written by Sosie itself and may be
 // neither declared nor imported.
 func Reserved(name string) bool {
