@@ -158,6 +158,11 @@ func (c *Client) ConfirmClock(ctx context.Context) error {
 	return err
 }
 
+// Reload has the server read its configuration again.
+func (c *Client) Reload(ctx context.Context) (Reloaded, error) {
+	return askFor[Reloaded](ctx, c, pathReload, struct{}{})
+}
+
 // Erase asks for users to be taken out of every answer.
 func (c *Client) Erase(ctx context.Context, request EraseRequest) (Erasure, error) {
 	return askFor[Erasure](ctx, c, pathErase, request)

@@ -21,6 +21,20 @@ type Config struct {
 	Keys string `yaml:"keys"`
 	// Listen is the address the pixel answers on; default "127.0.0.1:8080".
 	Listen string `yaml:"listen"`
+	// Partner is the address of the partner door, for tokens only: events from
+	// servers, and published segments; default empty, which keeps it closed.
+	Partner string `yaml:"partner"`
+	// Office is the address of the back office; default "127.0.0.1:8081", "off"
+	// keeps it closed. It speaks plain HTTP: beyond loopback put a proxy with TLS
+	// before it, whose name is one of OfficeHosts.
+	Office string `yaml:"office"`
+	// OfficeHosts are the names that the back office may be asked by, without
+	// ports; default localhost and the loopback addresses. Any other is refused, so
+	// that a page cannot reach it by a name of its own that points here.
+	OfficeHosts []string `yaml:"office_hosts"`
+	// MetricsOpen lets programs on loopback read /metrics of the back office
+	// without a token; default false.
+	MetricsOpen bool `yaml:"metrics_open"`
 	// PublicURL is how browsers reach the pixel, such as
 	// "https://p.example.com"; default empty, which takes each hit's own scheme.
 	PublicURL string `yaml:"public_url"`
@@ -56,12 +70,17 @@ type Config struct {
 	// answered 403. Default none.
 	Sites []pixel.Site `yaml:"sites"`
 	// Labels are the labels that exist. A label once declared stays when its
-	// entry is removed; changed properties take effect at the next start.
+	// entry is removed; changed properties take effect at the next start or reload.
 	// Default none.
 	Labels []Label `yaml:"labels"`
+	// File is where the configuration was read from; empty when it was not.
+	File string `yaml:"-"`
+	// Reread reads it again, for Reload, as the process would if it started now.
+	Reread func() (Config, error) `yaml:"-"`
 }
 
-// TLS names a certificate and its key, both PEM files read at start.
+// TLS names a certificate and its key, both PEM files. They are read
+// again within a minute of a change.
 type TLS struct {
 	// Cert is the file of the certificate chain; default empty.
 	Cert string `yaml:"cert"`
@@ -125,7 +144,14 @@ const (
 	DefaultListen = "127.0.0.1:8080"
 	// DefaultAlertsEvery is a minute.
 	DefaultAlertsEvery = time.Minute
+	DefaultOffice      = "127.0.0.1:8081"
 )
+
+// Closed is the address of a door that stays closed although it is open by default.
+const Closed = "off"
+
+// DefaultOfficeHosts returns the names by which a machine reaches itself.
+func DefaultOfficeHosts() []string { return []string{"localhost", "127.0.0.1", "::1"} }
 
 // WithDefaults returns the configuration with what was left out filled in.
 func (c Config) WithDefaults() Config {
@@ -140,6 +166,12 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Alerts.Every == 0 {
 		c.Alerts.Every = DefaultAlertsEvery
+	}
+	if c.Office == "" {
+		c.Office = DefaultOffice
+	}
+	if len(c.OfficeHosts) == 0 {
+		c.OfficeHosts = DefaultOfficeHosts()
 	}
 	return c
 }

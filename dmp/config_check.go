@@ -3,7 +3,6 @@ package dmp
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 
@@ -40,10 +39,8 @@ func (c Config) check(body ast.Node) error {
 	if _, err := c.tryPixel(); err != nil {
 		return lineError(child(body, "limits", -1), "%v", err)
 	}
-	if c.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-			return lineError(child(body, "listen", -1), "listen %q: want an address and a port, such as 127.0.0.1:8080", c.Listen)
-		}
+	if err := c.checkDoors(body); err != nil {
+		return err
 	}
 	if err := c.checkLog(); err != nil {
 		return lineError(child(body, "log", -1), "%v", err)
@@ -158,7 +155,8 @@ func child(body ast.Node, key string, index int) ast.Node {
 }
 
 // Check finds what is wrong with a configuration, wherever it came from: also
-// certificate files and files of places that do not open.
+// certificate files and files of places that do not open, and keys that would lie in
+// the data directory.
 func (c Config) Check() error {
 	if err := c.check(nil); err != nil {
 		return err
@@ -167,6 +165,9 @@ func (c Config) Check() error {
 		if err := place.Check(c.Places); err != nil {
 			return placesError(c.Places, err)
 		}
+	}
+	if full := c.WithDefaults(); inside(full.Keys, full.Data) {
+		return keysInside(full)
 	}
 	_, err := c.TLS.certificate()
 	return err

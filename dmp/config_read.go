@@ -40,6 +40,7 @@ func ReadConfig(path string) (Config, error) {
 	if err != nil {
 		return fail(err)
 	}
+	c.File = path
 	return c, nil
 }
 
@@ -156,7 +157,7 @@ func knownValue(v *ast.MappingValueNode, t reflect.Type) error {
 	names := make([]string, 0, t.NumField())
 	for i := range t.NumField() {
 		key := t.Field(i).Tag.Get("yaml")
-		if key == "" {
+		if key == "" || key == "-" {
 			continue
 		}
 		if key == name {

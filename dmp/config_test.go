@@ -24,7 +24,8 @@ func TestParseConfigReadsEveryKey(t *testing.T) {
 	limits := pixel.DefaultLimits()
 	limits.Connections, limits.IdleTimeout = 2048, 20*time.Second
 	want := Config{
-		Data: "/var/lib/sosie/data", Keys: "/var/lib/sosie/keys", Listen: "127.0.0.1:9090", PublicURL: "https://p.example.com",
+		Data: "/var/lib/sosie/data", Keys: "/var/lib/sosie/keys", Listen: "127.0.0.1:9090",
+		Partner: "127.0.0.1:9092", Office: "127.0.0.1:9091", OfficeHosts: []string{"dmp.example.com"}, MetricsOpen: true, PublicURL: "https://p.example.com",
 		TrustedProxies: []Network{Network(netip.MustParsePrefix("10.0.0.1/32")), Network(netip.MustParsePrefix("192.168.0.0/16"))},
 		TLS:            TLS{Cert: "/etc/sosie/cert.pem", Key: "/etc/sosie/key.pem"},
 		Memory:         4 << 30, Reserve: 1 << 30, Limits: limits,
@@ -34,7 +35,7 @@ func TestParseConfigReadsEveryKey(t *testing.T) {
 		Labels: []Label{{Name: "interest/tennis", Retention: 30, Origin: "third", Provider: "example",
 			Sensitive: true, Signed: true, Uses: []string{"export"}}},
 	}
-	if d := cmp.Diff(want, c, cmpopts.EquateComparable(Network{})); d != "" {
+	if d := cmp.Diff(want, c, cmpopts.EquateComparable(Network{}), cmpopts.IgnoreFields(Config{}, "File")); d != "" {
 		t.Error(d)
 	}
 }
@@ -72,6 +73,11 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"labels: [{name: a}, {name: a}]", `"a" occurs twice`},
 		{"labels: [{name: a, retention: 4000}]", `retention of 4000 days`},
 		{"labels: [{name: a, origin: fourth}]", `origin "fourth"`},
+		{"office: nowhere", `line 1: office "nowhere"`},
+		{"listen: a:1\npartner: a:1", `line 2: partner "a:1": it is the address of listen too`},
+		{"office_hosts: ['http://a']", `office host "http://a"`},
+		{"office_hosts: [a, 'a:80']", `office host "a:80"`},
+		{"public_url: p.example.com", `public_url "p.example.com"`},
 		{"listen: nowhere", `listen "nowhere"`},
 		{"tls: {cert: a}", `tls needs both`},
 		{"just a word", `line 1`},

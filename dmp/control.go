@@ -45,6 +45,7 @@ const (
 //	POST /v1/import   see import_stream.go             → frames
 //	POST /v1/dump     {"dir": …, "passphrase": …}      → frames, without names
 //	POST /v1/clock/confirm                             → {}
+//	POST /v1/reload                                    → Reloaded
 //	POST /v1/erase    {"names": […], "dry_run": …}     → Erasure
 //	POST /v1/purge                                     → {}
 //	POST /v1/examine                                   → Diagnosis
@@ -77,6 +78,7 @@ func (d *DMP) controlServer() *http.Server {
 		answerJSON(w, func() (any, error) { return struct{}{}, d.ConfirmClock(r.Context()) })
 	})
 	answerQuestion(mux, pathListLabels, func(ctx context.Context, q labelsQuestion) (Labels, error) { return d.Labels(ctx, q.Prefix) })
+	answerQuestion(mux, pathReload, func(ctx context.Context, _ struct{}) (Reloaded, error) { return d.Reload(ctx) })
 	answerQuestion(mux, pathErase, d.Erase)
 	answerQuestion(mux, pathPurge, func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, d.Purge(ctx) })
 	answerQuestion(mux, pathExamine, func(ctx context.Context, _ struct{}) (Diagnosis, error) { return d.Examine(ctx) })
@@ -142,6 +144,7 @@ const (
 	pathCreateToken   = "/v1/tokens/create"
 	pathListTokens    = "/v1/tokens/list"
 	pathRevokeToken   = "/v1/tokens/revoke"
+	pathReload        = "/v1/reload"
 	pathErase         = "/v1/erase"
 	pathPurge         = "/v1/purge"
 	pathExamine       = "/v1/examine"
@@ -287,6 +290,8 @@ var kinds = map[string]error{
 	"id_space":   ErrIDSpace,
 	"segment":    ErrSegment,
 	"label":      storage.ErrBadLabel,
+	"read_only":  ErrReadOnly,
+	"config":     ErrConfig,
 	"grant":      access.ErrBadGrant,
 	"token":      access.ErrUnknown,
 	"user":       ErrUnknownUser,
@@ -313,7 +318,7 @@ func failureOf(err error) failure {
 
 func (f failure) status() int {
 	switch f.Kind {
-	case "expression", "id_space", "segment", "label", "request", "grant", "token":
+	case "expression", "id_space", "segment", "label", "request", "grant", "token", "read_only":
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

@@ -28,8 +28,7 @@ func create(c Config, options storage.Options) (*storage.Store, error) {
 		return nil, &Error{Op: "create store", Object: c.Data, Err: errors.Unwrap(err), Hint: "Choose a directory you may write to with --data."}
 	}
 	if inside(c.Keys, c.Data) {
-		return nil, &Error{Op: "create keys", Object: c.Keys, Err: fmt.Errorf("%w: the directory lies in the data directory %s", ErrKeysInside, c.Data),
-			Hint: "Keep the keys elsewhere, with --keys: whoever has a copy of both can name every user."}
+		return nil, keysInside(c)
 	}
 	unlock, err := lockDir(c.Data) // two processes may come first at once
 	if err != nil {
@@ -73,6 +72,11 @@ func create(c Config, options storage.Options) (*storage.Store, error) {
 		return nil, errors.Join(&Error{Op: "create store", Object: c.Data, Err: err}, store.Close())
 	}
 	return store, nil
+}
+
+func keysInside(c Config) error {
+	return &Error{Op: "create keys", Object: c.Keys, Err: fmt.Errorf("%w: the directory lies in the data directory %s", ErrKeysInside, c.Data),
+		Hint: "Keep the keys elsewhere, with --keys: whoever has a copy of both can name every user."}
 }
 
 // inside reports whether dir is, or lies below, another directory.

@@ -7,6 +7,10 @@
 // asks it through a socket inside the directory, with Client. Both are an
 // Engine, and Reach picks the right one.
 //
+// Serve opens the pixel and the socket. ServeDoors opens the doors beside them too,
+// which packages above make of an open house: the back office of dmp/office, and
+// the partner door.
+//
 // The invariant: an answer is never older than the last hit that was
 // acknowledged before the question was asked.
 //

@@ -13,6 +13,9 @@ var (
 	// ErrExpression means a segment expression that cannot be read or that names
 	// an unknown label; its text carries the caret line.
 	ErrExpression = errors.New("bad expression")
+	// ErrReadOnly means something that the configuration file says and that only it
+	// can change.
+	ErrReadOnly = errors.New("read-only")
 	// ErrNoKeys means a store with users whose keys are gone.
 	ErrNoKeys = errors.New("keys are missing")
 	// ErrKeysInside means a directory of keys inside the data directory.

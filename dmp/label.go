@@ -4,11 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sosie/audience"
 	"sosie/storage"
 )
+
+// Dictionary is the labels that are declared, at this moment.
+func (d *DMP) Dictionary() *storage.Labels { return d.store.Labels() }
+
+// MayWrite reports whether a label is one that a configured site brings.
+func (d *DMP) MayWrite(site, label string) bool { return d.pixel.MayWrite(site, label) }
+
+// MayWriteAll reports whether a configured site may bring every label under a
+// prefix, which ends in a slash.
+func (d *DMP) MayWriteAll(site, prefix string) bool { return d.pixel.MayWriteAll(site, prefix) }
 
 // DeleteLabel ends a label. One that the configuration declares would be declared
 // again at the next start, so it is refused.
@@ -17,10 +28,9 @@ func (d *DMP) DeleteLabel(_ context.Context, name string) error {
 	fail := func(err error, hint string) error {
 		return &Error{Op: "delete", Object: "label " + name, Err: err, Hint: hint}
 	}
-	for _, spec := range d.config.labelSpecs() {
-		if spec.Name == name {
-			return fail(caused{errors.New("the configuration declares it"), storage.ErrBadLabel}, "Take it out of the configuration file first, and restart.")
-		}
+	if slices.ContainsFunc(d.declared.Load().labels, func(l Label) bool { return l.Name == name }) {
+		hint, err := d.readOnly("it")
+		return fail(err, hint)
 	}
 	err := d.store.DeleteLabel(name)
 	if err == nil {

@@ -58,7 +58,7 @@ func (d *DMP) Labels(ctx context.Context, prefix string) (out Labels, err error)
 // granting returns the rules that grant each label.
 func (d *DMP) granting() map[string][]string {
 	rules := map[string][]string{}
-	for _, site := range d.config.Sites {
+	for _, site := range d.declared.Load().sites {
 		for i, rule := range site.Rules {
 			name := site.Key + " " + rule.Called(i)
 			for _, label := range rule.Labels {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sosie/audience/segments"
@@ -21,7 +22,10 @@ import (
 // DMP is an open data directory with its keys and the pixel that writes to it.
 // All methods may be called concurrently.
 type DMP struct {
+	// config is what the house was opened with; its sites and labels may have been
+	// reloaded since, and are in declared.
 	config   Config
+	declared atomic.Pointer[declared]
 	store    *storage.Store
 	keys     *identity.Keys
 	pixel    *pixel.Pixel
@@ -36,8 +40,17 @@ type DMP struct {
 	// importing holds a token while an import runs.
 	importing chan struct{}
 
+	certificate *certificate
+	reloading   sync.Mutex
+
 	serving address
 	dumps   sync.WaitGroup
+}
+
+// declared is what of the configuration a running server takes anew.
+type declared struct {
+	sites  []pixel.Site
+	labels []Label
 }
 
 // Open opens the data directory, or creates it together with its keys, and
@@ -70,6 +83,10 @@ func Open(c Config) (*DMP, error) {
 
 // wire opens what lies on top of the store.
 func (d *DMP) wire() (err error) {
+	d.declared.Store(&declared{d.config.Sites, d.config.Labels})
+	if d.certificate, err = openCertificate(d.config.TLS); err != nil {
+		return err
+	}
 	if d.keys, err = identity.OpenKeys(d.config.Keys, d.store.ID()); err != nil {
 		return d.keysError(err)
 	}

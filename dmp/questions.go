@@ -125,6 +125,12 @@ func (d *DMP) Overlap(ctx context.Context, expressions []string) (out Overlap, e
 // Affinity compares an expression with every label, of the users who may be
 // counted.
 func (d *DMP) Affinity(ctx context.Context, expression string) (out Affinity, err error) {
+	return d.AffinityAmong(ctx, expression, "")
+}
+
+// AffinityAmong is Affinity within the users of a second expression; an empty one
+// is everybody. What the first has beyond the second does not count.
+func (d *DMP) AffinityAmong(ctx context.Context, expression, among string) (out Affinity, err error) {
 	err = again(func() error {
 		e, err := audience.Parse(expression)
 		if err != nil {
@@ -138,7 +144,7 @@ func (d *DMP) Affinity(ctx context.Context, expression string) (out Affinity, er
 		if err != nil {
 			return err
 		}
-		found, err := audience.Affine(ctx, view, a.set, permit.Count)
+		found, err := d.affine(ctx, view, a, among)
 		if err != nil {
 			return questionError("compare", a.text, err)
 		}
@@ -146,6 +152,30 @@ func (d *DMP) Affinity(ctx context.Context, expression string) (out Affinity, er
 		return nil
 	})
 	return out, err
+}
+
+// affine compares an answer with every label, within a population.
+func (d *DMP) affine(ctx context.Context, view *storage.View, a answer, among string) (audience.Affinities, error) {
+	if among == "" {
+		return audience.Affine(ctx, view, a.set, permit.Count)
+	}
+	both, err := audience.Parse("(" + a.text + ") and (" + among + ")")
+	if err != nil {
+		return audience.Affinities{}, err
+	}
+	population, err := audience.Parse(among)
+	if err != nil {
+		return audience.Affinities{}, err
+	}
+	inner, err := d.compile(view, both, permit.Count)
+	if err != nil {
+		return audience.Affinities{}, err
+	}
+	outer, err := d.compile(view, population, permit.Count)
+	if err != nil {
+		return audience.Affinities{}, err
+	}
+	return audience.AffineAmong(ctx, view, inner.set, outer.set)
 }
 
 // SizeByDay counts an expression as of each day: from the days that are still
@@ -187,6 +217,9 @@ func (d *DMP) SizeByDay(ctx context.Context, expression string, days int) (out S
 
 // questionError is the author's fault or the store's.
 func questionError(op, object string, err error) error {
+	if own, ok := err.(*Error); ok {
+		return own
+	}
 	if fault := (*audience.Error)(nil); errors.As(err, &fault) {
 		return expressionError(permit.Count, err)
 	}

@@ -2,11 +2,9 @@ package dmp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
+	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,36 +30,41 @@ func (a *address) String() string {
 // both answer. Then it takes no more connections, answers what it accepted, and
 // returns nil. Call it once.
 func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
-	edge, err := d.listenEdge()
+	return d.ServeDoors(ctx, Doors{}, func(at Addresses) {
+		if ready != nil {
+			ready(at.Pixel)
+		}
+	})
+}
+
+// ServeDoors is Serve with the doors that packages above make from the open
+// house.
+func (d *DMP) ServeDoors(ctx context.Context, doors Doors, ready func(at Addresses)) error {
+	open, at, err := d.openDoors(doors)
 	if err != nil {
 		return err
 	}
-	control, err := listenSocket(d.config.Data)
-	if err != nil {
-		return errors.Join(err, edge.Close())
-	}
 	if ctx.Err() != nil { // a server told to stop before it serves would serve for ever
-		return errors.Join(edge.Close(), control.Close())
+		return closeDoors(open)
 	}
-	pixelServer, controlServer := d.pixel.Server(), d.controlServer()
-	failed := make(chan error, 2)
-	go func() { failed <- serveError("pixel", pixelServer.Serve(edge)) }()
-	go func() { failed <- serveError("control socket", controlServer.Serve(control)) }()
-	at := edge.Addr().String()
-	d.serving.Store(&at)
+	failed := make(chan error, len(open))
+	for _, o := range open {
+		go func() { failed <- serveError(o.name, o.server.Serve(o.listener)) }()
+	}
+	pixel := at.Pixel.String()
+	d.serving.Store(&pixel)
 	daily, stopDaily := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { d.measureDaily(daily) })
 	beside.Go(func() { d.watchStore(daily) })
 	beside.Go(func() { d.ringAlerts(daily) })
+	beside.Go(func() { d.watchCertificate(daily) })
 	defer beside.Wait()
 	defer stopDaily()
-	d.log.Info("serving", "version", Version, "pixel", at, "data", d.config.Data, "sites", len(d.config.Sites), "labels", d.store.Labels().Len())
-	if ready != nil {
-		ready(edge.Addr())
-	}
+	d.log.Info("serving", "version", Version, "pixel", pixel, "data", d.config.Data, "sites", len(d.declared.Load().sites), "labels", d.store.Labels().Len())
+	ready(at)
 
-	running := 2
+	running := len(open)
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -71,54 +74,16 @@ func (d *DMP) Serve(ctx context.Context, ready func(pixel net.Addr)) error {
 	d.serving.Store(nil)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	// The pixel first: while it drains, the command line may still ask.
-	err = errors.Join(err, drained("pixel", pixelServer.ShutdownWithContext(drain)))
-	edge.Close() // again, where the server had not yet begun to listen on it
-	if stopped := controlServer.Shutdown(drain); stopped != nil {
-		err = errors.Join(err, drained("control socket", stopped), controlServer.Close())
+	for _, o := range open {
+		err = errors.Join(err, drained(o.name, o.server.ShutdownWithContext(drain)))
+		o.listener.Close() // again, where the server had not yet begun to listen on it
 	}
 	for range running {
 		err = errors.Join(err, <-failed)
 	}
-	if removed := os.Remove(filepath.Join(d.config.Data, socketName)); removed != nil && !errors.Is(removed, os.ErrNotExist) {
+	if removed := os.Remove(filepath.Join(d.config.Data, socketName)); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
 		err = errors.Join(err, removed)
 	}
 	d.log.Info("stopped", "hits", d.pixel.Counters().Hits)
 	return err
-}
-
-// listenEdge opens the pixel's listener: plain, or TLS with HTTP/1.1 only,
-// which costs a third of HTTP/2.
-func (d *DMP) listenEdge() (net.Listener, error) {
-	certificate, err := d.config.TLS.certificate()
-	if err != nil {
-		return nil, err
-	}
-	l, err := net.Listen("tcp", d.config.Listen)
-	if err != nil {
-		return nil, &Error{Op: "listen", Object: d.config.Listen, Err: err, Hint: "Choose another address with --listen, or end the program that uses this one."}
-	}
-	l = d.pixel.Listen(l)
-	if certificate != nil {
-		l = tls.NewListener(l, &tls.Config{
-			Certificates: []tls.Certificate{*certificate},
-			MinVersion:   tls.VersionTLS12,
-			NextProtos:   []string{"http/1.1"},
-		})
-	}
-	return l, nil
-}
-
-func serveError(door string, err error) error {
-	if err == nil || errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return &Error{Op: "serve", Object: door, Err: err}
-}
-
-func drained(door string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return &Error{Op: "shut down", Object: door, Err: fmt.Errorf("answers were still under way: %w", err)}
 }

@@ -54,6 +54,14 @@ func (d *DMP) ConfirmClock(context.Context) error {
 	return nil
 }
 
+// Ready returns nil when what is acknowledged from now on can be asked about.
+func (d *DMP) Ready(context.Context) error {
+	if err := d.store.Sync(); err != nil {
+		return &Error{Op: "answer", Object: "questions", Err: err, Hint: hintOf(err)}
+	}
+	return nil
+}
+
 // Status says how the house is doing. It walks the data directory.
 func (d *DMP) Status(context.Context) (Status, error) {
 	store, err := d.store.Status()
@@ -63,6 +71,7 @@ func (d *DMP) Status(context.Context) (Status, error) {
 	if store.Warnings == nil {
 		store.Warnings = []string{}
 	}
+	store.Warnings = append(store.Warnings, d.certificate.warnings()...)
 	var mem runtime.MemStats
 	runtime.ReadMemStats(&mem)
 	s := Status{

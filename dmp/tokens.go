@@ -43,7 +43,7 @@ func (d *DMP) CreateToken(_ context.Context, grant access.Grant) (NewToken, erro
 		return NewToken{}, &Error{Op: "create", Object: "token", Err: err, Hint: hint}
 	}
 	var known []string
-	for _, site := range d.config.Sites {
+	for _, site := range d.declared.Load().sites {
 		known = append(known, site.Key)
 	}
 	for _, site := range grant.Sites {

@@ -40,6 +40,7 @@ type cli struct {
 	place
 
 	Serve   serve      `cmd:"" help:"Answer the pixel's hits, and the questions of other commands."`
+	Reload  reload     `cmd:"" help:"Have the server read sites, rules and labels of its configuration again."`
 	Label   label      `cmd:"" help:"List labels, or end one."`
 	Rule    rule       `cmd:"" help:"Try the rules that turn pages into labels."`
 	Segment segment    `cmd:"" help:"Ask about a segment of users."`
@@ -83,7 +84,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var root cli
 	ended := -1
 	parser, err := kong.New(&root, kong.Name("sosie"), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.Vars{"default_data": dmp.DefaultData, "default_listen": dmp.DefaultListen,
+		kong.Vars{"default_data": dmp.DefaultData, "default_listen": dmp.DefaultListen, "default_office": dmp.DefaultOffice,
 			"max_labels": strconv.Itoa(dmp.DefaultMaxLabels), "max_errors": strconv.Itoa(dmp.DefaultMaxErrors)},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.Exit(func(code int) { ended = code }))

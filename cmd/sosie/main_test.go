@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("ADDRESS", l.Addr().String())
+			env.Setenv("SOSIE_OFFICE", "127.0.0.1:0")
 			// Background servers must end on their own when a script is done.
 			return l.Close()
 		},
