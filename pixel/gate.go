@@ -8,8 +8,8 @@ import (
 )
 
 // The gate decides, from what a hit says of consent, whether the hit may set a
-// cookie and be stored. It knows three things: the opt-out cookie and
-// Sec-GPC: 1, which refuse everywhere and for good, and what the site wants
+// cookie and be stored. It knows three things: the opt-out cookie and Sec-GPC: 1,
+// or gpc=1 of a tag, which refuse everywhere and for good, and what the site wants
 // done with hits that say nothing.
 
 // decide returns which cause refuses a hit, or none.

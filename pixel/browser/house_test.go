@@ -14,6 +14,7 @@ import (
 	"sosie/audience"
 	"sosie/pixel"
 	"sosie/pixel/identity"
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -28,65 +29,85 @@ type house struct {
 	bodies       map[string]string
 }
 
+// secret is the one under which the site own signs.
+const secret = "sixteen bytes or more"
+
 // modes are the identities, by the first letter of their sites' keys.
 var modes = map[string]string{"t": pixel.ThirdParty, "p": pixel.Partitioned, "f": pixel.FirstParty}
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	dir := t.TempDir()
 	h := &house{t: t, bodies: map[string]string{}}
-	var err error
-	if h.store, err = storage.Open(storage.Options{Dir: filepath.Join(dir, "store"), Reserve: 1}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := h.store.Declare(storage.LabelSpec{Name: "interest/tennis"}, storage.LabelSpec{Name: "place/italy"}); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := identity.CreateKeys(filepath.Join(dir, "keys"), h.store.ID())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := pixel.Config{PublicURL: "https://p.pixel.example"}
+	config := pixel.Config{PublicURL: "https://p.pixel.example", Sites: []pixel.Site{{
+		Key: "own", Hosts: []string{"*.shop.example"}, Identity: pixel.Own, Secret: secret, WithoutSignal: pixel.CollectWithoutSignal,
+	}}}
 	for letter, identity := range modes {
 		for _, name := range []string{"news", "shop"} {
 			config.Sites = append(config.Sites, pixel.Site{Key: letter + name, Hosts: []string{"www." + name + ".example"}, Strict: true,
-				Identity: identity, WithoutSignal: pixel.CollectWithoutSignal, Writes: []string{"interest/*", "place/*"}})
+				Identity: identity, WithoutSignal: pixel.CollectWithoutSignal, Writes: []string{"interest/*", "place/*", "page/*"},
+				Rules: []rules.Rule{{Event: rules.Any{"cart"}, Labels: []string{"page/cart"}}, {Words: rules.Any{"racket"}, Labels: []string{"interest/tennis"}}}})
 		}
 	}
-	p, err := pixel.New(config, keys, h.store, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var p *pixel.Pixel
+	h.store, p = openPixel(t, config, "interest/tennis", "place/italy", "page/cart")
 	certificate, pin := authority(t)
 	h.pin = pin
-	h.servePixel(p, certificate)
+	h.pixel = servePixel(t, p, func(l net.Listener) net.Listener {
+		return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}})
+	})
 	h.servePages(certificate)
 	return h
 }
 
-func (h *house) servePixel(p *pixel.Pixel, certificate tls.Certificate) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// openPixel opens a pixel over a store of its own.
+func openPixel(t *testing.T, config pixel.Config, labels ...string) (*storage.Store, *pixel.Pixel) {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := storage.Open(storage.Options{Dir: filepath.Join(dir, "store"), Reserve: 1})
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
-	_, h.pixel, _ = net.SplitHostPort(l.Addr().String())
-	server, served := p.Server(), make(chan error, 1)
-	go func() {
-		served <- server.Serve(tls.NewListener(p.Listen(l), &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}}))
-	}()
-	h.t.Cleanup(func() {
-		if err := server.Shutdown(); err != nil {
-			h.t.Error(err)
-		}
-		if err := <-served; err != nil {
-			h.t.Error(err)
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
 		}
 	})
+	for _, name := range labels {
+		if _, err := store.Declare(storage.LabelSpec{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys, err := identity.CreateKeys(filepath.Join(dir, "keys"), store.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pixel.New(config, keys, store, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store, p
+}
+
+// servePixel serves a pixel on a listener that wrap has wrapped, until the test
+// ends, and returns the port.
+func servePixel(t *testing.T, p *pixel.Pixel, wrap func(net.Listener) net.Listener) (port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	server, served := p.Server(), make(chan error, 1)
+	go func() { served <- server.Serve(wrap(p.Listen(l))) }()
+	t.Cleanup(func() {
+		if err := server.Shutdown(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return port
 }
 
 func (h *house) servePages(certificate tls.Certificate) {
@@ -98,7 +119,7 @@ func (h *house) servePages(certificate tls.Certificate) {
 	mux.Handle("www.shop.example/sosie/", proxy)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><title>%s</title>%s`, r.URL.Path, h.bodies[r.URL.Path])
+		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><title>%s</title>%s`, r.URL.Path[1:], h.bodies[r.URL.Path])
 	})
 	h.pages = serveTLS(h.t, certificate, mux)
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+
+	"sosie/pixel"
 )
 
 // TestIdentities: how many users one browser is that goes to and fro between two
@@ -51,22 +53,22 @@ func TestVisit(t *testing.T) {
 	h := newHouse(t)
 	browser := chrome(t, h.pin, allowed)
 	b := open(t, browser)
-	h.bodies["/first"] = h.tagOf("fshop") + `<script>sosie('tag', 'interest/tennis')</script>`
+	h.bodies["/racket"] = h.tagOf("fshop")  // its title is what a rule looks for
 	h.bodies["/foreign"] = h.tagOf("tnews") // a page of the shop that says it is of the news
 	beacon := h.at("fshop") + "/p"
 
-	b.visit(h.page("shop", "/first"))
+	b.visit(h.page("shop", "/racket"))
 	b.answered(beacon) // pending
-	b.do(`history.pushState({}, '', '/first/second')`)
+	b.do(`history.pushState({}, '', '/other')`)
 	b.answered(beacon) // claimed, with what the first brought
 	h.counts("site/fshop and interest/tennis", 1)
 	b.do(`sosie('event', 'cart', {id: 'r1', value: 99.5, currency: 'EUR', items: ['racket']}); sosie('tag', 'place/italy')`)
 	b.answered(beacon)
-	h.counts("site/fshop and interest/tennis and place/italy", 1)
+	h.counts("site/fshop and interest/tennis and place/italy and page/cart", 1)
 
 	b.do(`sosie('segments', function (names, me) { labels = me.labels.join() })`)
 	b.wait(`window.labels`)
-	if got := ask[string](b, `labels`); got != "interest/tennis,place/italy" {
+	if got := ask[string](b, `labels`); got != "interest/tennis,page/cart,place/italy" {
 		t.Errorf("the site is told %q", got)
 	}
 	if got := ask[string](b, `document.cookie`); got != "" {
@@ -83,6 +85,16 @@ func TestVisit(t *testing.T) {
 	}
 	h.counts("site/tnews", 0)
 	b.quiet("CORS", "v1/me")
+
+	// The site's own id makes one user of two browsers, at once.
+	h.bodies["/own"] = stub + fmt.Sprintf(`<script>sosie('user', 'c-17', '%s')</script>`, pixel.SignID([]byte(secret), "own", "c-17")) + h.tagOf("own")
+	for range 2 {
+		b := open(t, chrome(t, h.pin, refused))
+		b.visit(h.page("shop", "/own"))
+		b.answered(h.at("own") + "/p")
+		b.quiet()
+	}
+	h.counts("site/own", 1)
 
 	// Without JavaScript.
 	plain := open(t, browser)
