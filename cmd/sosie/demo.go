@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -10,9 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
-	"sosie/audience/export"
 	"sosie/dmp"
 	visitors "sosie/dmp/demo"
 )
@@ -27,21 +25,21 @@ type demo struct {
 
 // Help is shown by sosie demo --help.
 func (demo) Help() string {
-	return `Makes up visitors of three sites who browse through the real pixel over HTTP, counts segments of them, checks the counts against what the visitors know, exports one, and prints what to try next. Uses a new directory below the system's temporary one, or the --data directory, which must not hold a store yet.
+	return `Makes up visitors of five sites, who browse through the real pixel over HTTP. What the members of one did in the past weeks is imported from a file. Counts segments of them, checks the counts against what the visitors know, exports one, and prints what to try next. Uses a new directory below the system's temporary one, or the --data directory, which must not hold a store yet.
+
+With --serve it goes on until Ctrl-C, and serves a news page and a shop with the tag on them, to look at.
 
   sosie demo
   sosie demo --users 20000 --data ./demo/data --serve`
 }
-
-// demoSegment is what the demo exports.
-const demoSegment = "interest/tennis"
 
 // Run plays the demo.
 func (d *demo) Run(c *console) (err error) {
 	if d.Users < 1 {
 		return fmt.Errorf("play demo: %w: --users is %d: want 1 or more", errUsage, d.Users)
 	}
-	config, file, err := d.prepare(c)
+	secret := rand.Text()
+	config, file, err := d.prepare(c, secret)
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,8 @@ func (d *demo) Run(c *console) (err error) {
 	}()
 	select {
 	case pixel := <-ready:
-		err = d.play(c, house, config, file, pixel)
+		err = d.play(c, &stage{house: house, config: config, file: file, pixel: pixel, secret: secret,
+			crowd: visitors.NewPopulation(d.Users, d.Seed, time.Now())})
 	case err = <-served:
 		return err
 	}
@@ -71,7 +70,7 @@ func (d *demo) Run(c *console) (err error) {
 
 // prepare chooses the directories and writes the configuration file beside the
 // data, so that the commands printed at the end find everything.
-func (d *demo) prepare(c *console) (config dmp.Config, file string, err error) {
+func (d *demo) prepare(c *console, secret string) (config dmp.Config, file string, err error) {
 	if c.place.Config != "" {
 		return config, "", fmt.Errorf("play demo: %w: it has a configuration of its own: leave --config out", errUsage)
 	}
@@ -97,7 +96,7 @@ func (d *demo) prepare(c *console) (config dmp.Config, file string, err error) {
 	if c.place.Keys != "" {
 		text += fmt.Sprintf("keys: %q\n", c.place.Keys)
 	}
-	text += "\n" + visitors.Configuration
+	text += "\n" + visitors.Configuration(secret)
 	file = data + ".yaml"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return config, "", err
@@ -108,75 +107,40 @@ func (d *demo) prepare(c *console) (config dmp.Config, file string, err error) {
 	return config, file, err
 }
 
-// play sends the visitors, and shows and checks what came of it.
-func (d *demo) play(c *console, house *dmp.DMP, config dmp.Config, file, pixel string) error {
-	if err := c.printf("%s visitors of three sites browse through %s/p.gif …\n", humanize.Comma(int64(d.Users)), pixel); err != nil {
+// play brings everybody in, shows and checks what came of it, and says what to try.
+func (d *demo) play(c *console, s *stage) error {
+	// Today first: to a store that holds nothing but the past the clock seems to
+	// have jumped.
+	if err := s.browse(c); err != nil {
 		return err
 	}
-	begin := time.Now()
-	bar := newBar(c.err, "visitors", 1)
-	truth, err := visitors.Browse(c, visitors.Options{Pixel: pixel, Users: d.Users, Seed: d.Seed,
-		Progress: func(done, total int) { bar.chunks(done, total, uint64(done)) }})
-	bar.end()
+	if err := s.remember(c); err != nil {
+		return err
+	}
+	wrong, err := s.check(c)
 	if err != nil {
 		return err
 	}
-	took := time.Since(begin)
-	if err := c.printf("%s hits in %s, each durable before it was answered\n\n%10s %10s\n", humanize.Comma(int64(truth.Hits)),
-		took.Round(time.Millisecond), "counted", "expected"); err != nil {
-		return err
-	}
-	wrong := 0
-	for _, e := range truth.Expectations() {
-		n, err := house.Count(c, e.Expression)
-		if err != nil {
-			return err
-		}
-		verdict := ""
-		if n.Count != e.Count {
-			wrong++
-			verdict = "   WRONG"
-		}
-		if err := c.printf("%10s %10s   %s%s\n", humanize.Comma(int64(n.Count)), humanize.Comma(int64(e.Count)), e.Expression, verdict); err != nil {
-			return err
-		}
-	}
-	out := config.Data + ".tennis.csv"
-	result, err := exportTo(c, house, demoSegment, out)
+	status, err := s.house.Status(c)
 	if err != nil {
 		return err
 	}
-	if result.Names != truth.Exportable(demoSegment) {
-		wrong++
-	}
-	status, err := house.Status(c)
-	if err != nil {
-		return err
-	}
-	if err := c.printf("\nexported %s users to %s\n\n%s\n%s", humanize.Comma(int64(result.Names)), out, status.Board(), d.next(config, file)); err != nil {
+	if err := c.printf("\n%s\n", status.Board()); err != nil {
 		return err
 	}
 	if wrong > 0 {
 		return &dmp.Error{Op: "check", Object: "demo", Err: fmt.Errorf("%d answers differ from what the visitors know", wrong)}
 	}
-	return nil
-}
-
-func exportTo(c *console, house *dmp.DMP, expression, path string) (dmp.Export, error) {
-	file, err := export.Create(path)
-	if err != nil {
-		return dmp.Export{}, err
+	if d.Serve {
+		if err := d.servePages(c, s); err != nil {
+			return err
+		}
 	}
-	defer file.Abort()
-	result, err := house.Export(c, dmp.ExportRequest{Expression: expression}, file, nil)
-	if err != nil {
-		return result, err
-	}
-	return result, file.Commit()
+	return c.printf("%s", d.next(s))
 }
 
 // next are commands to copy.
-func (d *demo) next(config dmp.Config, file string) string {
+func (d *demo) next(s *stage) string {
 	sosie := "sosie"
 	if self, err := os.Executable(); err == nil {
 		sosie = self
@@ -184,19 +148,23 @@ func (d *demo) next(config dmp.Config, file string) string {
 			sosie = "go run ./cmd/sosie"
 		}
 	}
-	at := "--data " + quoted(config.Data)
-	if config.Keys != (dmp.Config{Data: config.Data}).WithDefaults().Keys {
-		at += " --keys " + quoted(config.Keys)
+	at := "--data " + quoted(s.config.Data)
+	if s.config.Keys != (dmp.Config{Data: s.config.Data}).WithDefaults().Keys {
+		at += " --keys " + quoted(s.config.Keys)
 	}
 	lines := []string{
 		"segment count 'interest/tennis and not bought/racket' " + at,
 		"segment count '(place/italy or interest/cooking) within 7d' --json " + at,
+		"segment save tennis-fans 'interest/tennis within 30d' " + at,
+		"segment affinity 'segment(tennis-fans)' " + at,
+		"segment overlap 'segment(tennis-fans)' bought/racket page/cart " + at,
+		"segment size interest/travel --by day " + at,
 		"export 'bought/*' --out buyers.ndjson.gz " + at,
 		"status " + at,
 		"segment count --help",
 	}
 	if !d.Serve {
-		lines = append(lines, "serve --config "+quoted(file))
+		lines = append(lines, "serve --config "+quoted(s.file), "demo --serve")
 	}
 	var b strings.Builder
 	b.WriteString("What to try next")
