@@ -18,7 +18,8 @@
 // [Pixel.Answer] reads like the rules: the site, hits that are answered and not
 // recorded (HEAD, prefetch, robots), the labels, the cookie, the gate, and then
 // one append for a user, a claim for a pending cookie that came back, or a
-// pending cookie for a browser never seen.
+// pending cookie for a browser never seen. A user with more hits a day than a
+// person makes is marked as a robot by the same append.
 //
 //	browser          first hit              second hit              later hits
 //	cookie sent      none                   pending                 user
@@ -38,7 +39,8 @@
 // The fields of a Hit belong to the server that read them and are valid only
 // during Answer. Addresses and agents are compared and forgotten: they reach
 // neither store nor log, and tables keep hashes under a seed that dies with the
-// process.
+// process. What is kept of an address is the country and the region of its
+// network, as labels of a user, where Pixel.SetPlaces was called.
 //
 // # Measuring
 //

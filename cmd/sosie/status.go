@@ -12,7 +12,7 @@ type status struct {
 
 // Help is shown by sosie status --help.
 func (status) Help() string {
-	return `Shows what the answers are true of, users and labels, how far folding is behind the log, memory, disk, and what became of the pixel's hits since the server started. Safe to paste: it names no user and no address of one.
+	return `Shows what the answers are true of, users and labels, robots by behaviour, how far folding is behind the log, how long hits wait until they are durable, memory, disk, alerts, and what became of the pixel's hits since the server started. Safe to paste: it names no user and no address of one.
 
   sosie status
   sosie status --json | jq .store.users`
