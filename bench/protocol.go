@@ -21,15 +21,20 @@ type serveOrder struct {
 	Shape  Shape         `json:"shape"`
 	Offset time.Duration `json:"offset"` // of the clock from real time
 	Memory int64         `json:"memory"` // budget of the process, 0 for none
+	// Partner opens the partner door too, whose memberships are evaluated every so
+	// often.
+	Partner  bool          `json:"partner,omitempty"`
+	Evaluate time.Duration `json:"evaluate,omitempty"`
 }
 
 // greeting is the server's first line.
 type greeting struct {
-	Addr  string `json:"addr"`
-	Store string `json:"store"`
-	Epoch uint16 `json:"epoch"`
-	Users uint32 `json:"users"` // ordinals given out
-	Error string `json:"error,omitempty"`
+	Addr    string `json:"addr"`
+	Partner string `json:"partner,omitempty"` // address of the partner door
+	Store   string `json:"store"`
+	Epoch   uint16 `json:"epoch"`
+	Users   uint32 `json:"users"` // ordinals given out
+	Error   string `json:"error,omitempty"`
 }
 
 // The things a parent asks of the server.
@@ -64,6 +69,7 @@ type usage struct {
 	Counters pixel.Counters `json:"counters"`
 	Status   storage.Status `json:"status"`
 	Exports  exported       `json:"exports"`
+	Door     *doorUsage     `json:"door,omitempty"`
 	Dump     dumpState      `json:"dump"`
 }
 

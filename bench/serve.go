@@ -35,6 +35,7 @@ type server struct {
 	listener net.Listener
 	done     chan error
 	exports  exports
+	door     *door // nil where none was asked for
 	dumps    dumps
 }
 
@@ -57,6 +58,9 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		return errors.Join(fmt.Errorf("bench serve: %w", err), answers.Encode(greeting{Error: err.Error()}))
 	}
 	hello := greeting{Addr: s.listener.Addr().String(), Store: s.store.ID(), Epoch: s.store.Epoch(), Users: uint32(s.store.HighWater())}
+	if s.door != nil {
+		hello.Partner = s.door.listener.Addr().String()
+	}
 	err = answers.Encode(hello)
 	for err == nil && lines.Scan() {
 		var q order
@@ -125,13 +129,22 @@ func (s *server) open(o serveOrder, clock offsetClock) (err error) {
 		return err
 	}
 	s.listener = s.pixel.Listen(listener)
+	if o.Partner {
+		if err := s.openDoor(o); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
 	return nil
 }
 
 func (s *server) close() error {
 	s.exports.wait()
+	var door error
+	if s.door != nil {
+		door = s.door.close()
+	}
 	s.dumps.running.Wait()
-	return errors.Join(s.http.Shutdown(), <-s.done, s.store.Close())
+	return errors.Join(door, s.http.Shutdown(), <-s.done, s.store.Close())
 }
 
 func (s *server) answer(ctx context.Context, q order) (a answer) {
@@ -163,6 +176,10 @@ func (s *server) answer(ctx context.Context, q order) (a answer) {
 
 func (s *server) usage() (u usage, err error) {
 	u.CPU = meter.CPU()
+	if s.door != nil {
+		door := s.door.usage()
+		u.Door = &door
+	}
 	u.Counters, u.Exports, u.Dump = s.pixel.Counters(), s.exports.sum(), s.dumps.now()
 	var errs [3]error
 	u.Written, errs[0] = meter.Written()

@@ -40,6 +40,11 @@ func (s Status) Board() string {
 		budget = "budget " + size(st.Memory.Budget)
 	}
 	b.line("memory", "blocks %s, %s; process %s, %s", size(st.Memory.Resident), evicted, size(int64(s.Process.Taken)), budget)
+	if m := s.Members; m.Failure != "" {
+		b.line("published", "%s", m.Failure)
+	} else if m.Segments > 0 {
+		b.line("published", "%d segments, %s, evaluated in %.1f ms, true of %s", m.Segments, size(m.Memory), m.Took*1000, m.Stamp.At.UTC().Format(time.RFC3339))
+	}
 	b.line("disk", "used %s, free %s, reserve %s", size(st.Disk.Store+st.Disk.Log), size(st.Disk.Free), size(st.Disk.Reserve))
 	b.hits(s.Hits)
 	if s.Pixel != "" && len(s.Alerts) == 0 {

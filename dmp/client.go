@@ -111,6 +111,16 @@ func (c *Client) Labels(ctx context.Context, prefix string) (Labels, error) {
 	return askFor[Labels](ctx, c, pathListLabels, labelsQuestion{Prefix: prefix})
 }
 
+// PublishSegment has a segment published.
+func (c *Client) PublishSegment(ctx context.Context, name, to string) (SavedSegment, error) {
+	return askFor[SavedSegment](ctx, c, pathPublishSegment, shelfOrder{Name: name, To: to})
+}
+
+// UnpublishSegment has a segment unpublished.
+func (c *Client) UnpublishSegment(ctx context.Context, name, to string) (SavedSegment, error) {
+	return askFor[SavedSegment](ctx, c, pathUnpublishSegment, shelfOrder{Name: name, To: to})
+}
+
 // DeleteLabel has a label ended.
 func (c *Client) DeleteLabel(ctx context.Context, name string) error {
 	_, err := askFor[struct{}](ctx, c, pathDeleteLabel, shelfOrder{Name: name})

@@ -166,6 +166,12 @@ func (d *DMP) answerShelf(mux *http.ServeMux) {
 	answerQuestion(mux, pathDeleteLabel, func(ctx context.Context, o shelfOrder) (struct{}, error) {
 		return struct{}{}, d.DeleteLabel(ctx, o.Name)
 	})
+	answerQuestion(mux, pathPublishSegment, func(ctx context.Context, o shelfOrder) (SavedSegment, error) {
+		return d.PublishSegment(ctx, o.Name, o.To)
+	})
+	answerQuestion(mux, pathUnpublishSegment, func(ctx context.Context, o shelfOrder) (SavedSegment, error) {
+		return d.UnpublishSegment(ctx, o.Name, o.To)
+	})
 	answerQuestion(mux, pathDeleteSegment, func(ctx context.Context, o shelfOrder) (struct{}, error) {
 		return struct{}{}, d.DeleteSegment(ctx, o.Name)
 	})

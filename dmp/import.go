@@ -42,7 +42,7 @@ func (d *DMP) Import(ctx context.Context, request ImportRequest, file io.Reader,
 		return Receipt{}, ctx.Err()
 	}
 	house := intake.House{
-		Store: d.store, Dir: d.config.Data, Reserve: d.reserve(), Clock: time.Now,
+		Store: d.store, Arrivals: d.arrivals, Dir: d.config.Data, Reserve: d.reserve(), Clock: time.Now,
 		Robot: d.pixel.IsRobot, Clients: d.keys.Clients, Rules: d.pageLabels,
 	}
 	r, err := house.Import(ctx, request, file, progress)

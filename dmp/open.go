@@ -9,9 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sosie/audience/members"
 	"sosie/audience/segments"
 	"sosie/dmp/access"
 	"sosie/dmp/alert"
+	"sosie/dmp/intake"
 	"sosie/dmp/quality"
 	"sosie/pixel"
 	"sosie/pixel/identity"
@@ -30,6 +32,8 @@ type DMP struct {
 	keys     *identity.Keys
 	pixel    *pixel.Pixel
 	segments *segments.Shelf
+	members  *members.Members
+	arrivals *intake.Arrivals
 	tokens   *access.Keyring
 	places   *place.Places   // nil without a file
 	rhythm   *quality.Rhythm // of labels
@@ -96,6 +100,8 @@ func (d *DMP) wire() (err error) {
 		}
 	}
 	d.segments = d.newShelf()
+	d.arrivals = intake.NewArrivals(d.store)
+	d.members = members.New(d.store, members.Options{})
 	if d.tokens, err = access.Open(d.store.Documents()); err != nil {
 		return &Error{Op: "open", Object: "tokens", Err: err}
 	}
@@ -104,6 +110,7 @@ func (d *DMP) wire() (err error) {
 	if d.pixel, err = pixel.New(pixels, d.keys, d.store, nil); err != nil {
 		return &Error{Op: "open", Object: "pixel", Err: err, Hint: hintOf(err)}
 	}
+	d.pixel.SetMemberships(d.members)
 	if err := d.openPlaces(); err != nil {
 		return err
 	}

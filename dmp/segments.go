@@ -24,8 +24,12 @@ type Shelf interface {
 	CopySegment(ctx context.Context, from, to string) (SavedSegment, error)
 	// RenameSegment renames a segment, also in those that use it.
 	RenameSegment(ctx context.Context, from, to string) error
-	// DeleteSegment removes a segment that no other uses.
+	// DeleteSegment removes a segment that no other uses and nobody reads.
 	DeleteSegment(ctx context.Context, name string) error
+	// PublishSegment lets a site or a partner read who is in a segment.
+	PublishSegment(ctx context.Context, name, to string) (SavedSegment, error)
+	// UnpublishSegment ends what PublishSegment began.
+	UnpublishSegment(ctx context.Context, name, to string) (SavedSegment, error)
 }
 
 // SavedSegment is a segment with its sizes, one a day, ascending.
@@ -170,6 +174,10 @@ func segmentError(op, name string, err error) error {
 		out.Err, out.Hint = caused{err, ErrSegment}, "Choose another name, or replace it with --replace."
 	case errors.Is(err, segments.ErrUsed):
 		out.Err, out.Hint = caused{err, ErrSegment}, "Change or delete those first."
+	case errors.Is(err, segments.ErrPublished):
+		out.Err, out.Hint = caused{err, ErrSegment}, "`sosie segment unpublish NAME --from DESTINATION` ends that first: those who read it know it by its name."
+	case errors.Is(err, segments.ErrNotPublished):
+		out.Err, out.Hint = caused{err, ErrSegment}, "`sosie segment show NAME` says where it is."
 	case errors.Is(err, segments.ErrUnknown), errors.Is(err, segments.ErrBadName):
 		out.Err = caused{err, ErrSegment}
 	}

@@ -59,6 +59,7 @@ func (d *DMP) ServeDoors(ctx context.Context, doors Doors, ready func(at Address
 	beside.Go(func() { d.watchStore(daily) })
 	beside.Go(func() { d.ringAlerts(daily) })
 	beside.Go(func() { d.watchCertificate(daily) })
+	beside.Go(func() { d.members.Run(daily) })
 	defer beside.Wait()
 	defer stopDaily()
 	d.log.Info("serving", "version", Version, "pixel", pixel, "data", d.config.Data, "sites", len(d.declared.Load().sites), "labels", d.store.Labels().Len())

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"time"
 
+	"sosie/audience/members"
 	"sosie/dmp/alert"
 	"sosie/pixel"
 	"sosie/storage"
@@ -27,6 +28,8 @@ type Status struct {
 	// FoldLag is how long ago the view was published that does not hold the
 	// newest batches yet, in seconds; 0 when it holds all.
 	FoldLag float64 `json:"fold_lag_seconds"`
+	// Members are the memberships of the published segments.
+	Members members.Status `json:"members"`
 	// Process is the memory of the process that answers, in bytes.
 	Process Process `json:"process"`
 	// Alerts are what is wrong as of the last look of a server.
@@ -77,6 +80,7 @@ func (d *DMP) Status(context.Context) (Status, error) {
 	s := Status{
 		Version: Version, Data: d.config.Data, Pixel: d.serving.String(), Since: d.opened.UTC(), Store: store,
 		Process: Process{Heap: mem.HeapAlloc, Taken: mem.Sys - mem.HeapReleased}, Hits: d.pixel.Counters(), Alerts: d.bell.Firing(),
+		Members: d.members.Status(),
 	}
 	if store.Log.Folded < store.Log.Seq {
 		s.FoldLag = max(0, d.store.Lag().Seconds())

@@ -11,8 +11,8 @@ import (
 
 // Memberships tells which of the segments published to a site a user is in.
 type Memberships interface {
-	// Of appends to dst the names of the segments published to a site that a user is
-	// in, and says what they are true of.
+	// Of appends to dst the names of the segments published to a site, given by the
+	// name of its label, that a user is in, and says what they are true of.
 	Of(dst []string, to string, u storage.Ordinal) ([]string, storage.Stamp)
 }
 
@@ -93,7 +93,7 @@ func (p *Pixel) tell(answer *Me, s *site, view *storage.View, u storage.Ordinal)
 	slices.Sort(answer.Labels)
 	if m := p.memberships.Load(); m != nil {
 		var stamp storage.Stamp
-		answer.Segments, stamp = (*m).Of(answer.Segments, s.key, u)
+		answer.Segments, stamp = (*m).Of(answer.Segments, view.Labels().Spec(s.label).Name, u)
 		if !stamp.At.IsZero() && stamp.At.Before(answer.At) {
 			answer.At = stamp.At
 		}

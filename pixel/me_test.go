@@ -27,7 +27,7 @@ func TestMe(t *testing.T) {
 			{Key: "quiet", Hosts: []string{"quiet.example"}},
 		}
 	})
-	h.SetMemberships(published{"shop"})
+	h.SetMemberships(published{"site/shop"})
 	b, u := h.newUser(t)
 	b.get("s=news&l=interest/tennis,interest/01")
 	b.get("s=shop&l=place/italy")

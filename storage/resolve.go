@@ -50,6 +50,13 @@ func (s *Store) ResolveID(space Space, external []byte) (u Ordinal, write bool, 
 	return s.meetings.keep(key, fresh, s.clock()), true, nil
 }
 
+// MeetID is for who has looked an id up, found nobody, and would name u by it: it
+// returns whom the id then names, u unless ResolveID keeps another. From then on
+// that is whom ResolveID returns.
+func (s *Store) MeetID(space Space, external []byte, u Ordinal) Ordinal {
+	return s.meetings.keep(string(forwardKey(space, string(external))), u, s.clock())
+}
+
 func (m *meetings) find(key string) (Ordinal, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

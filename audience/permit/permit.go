@@ -19,6 +19,8 @@ const (
 	Count Operation = iota
 	// Export writes users, by names of theirs, to a file or a platform.
 	Export
+	// Serve tells a site or a partner in which published segments one user is.
+	Serve
 
 	operations
 )
@@ -30,6 +32,7 @@ var table = [operations]struct {
 }{
 	Count:  {"count", []storage.Mask{storage.Erased, storage.OptedOut, storage.NoConsent}},
 	Export: {"export", []storage.Mask{storage.Erased, storage.OptedOut, storage.NoConsent, storage.Robot}},
+	Serve:  {"serve", []storage.Mask{storage.Erased, storage.OptedOut, storage.NoConsent, storage.Robot}},
 }
 
 // String returns the operation's name.
@@ -56,6 +59,25 @@ func Allowed(v Masks, chunk int, op Operation, dst *block.Words) {
 	for _, m := range table[op].leavesOut {
 		v.Mask(chunk, m).AndNot(dst)
 	}
+}
+
+// Members is what knows the masks of one user; *storage.View does.
+type Members interface {
+	// Masked reports whether the user is in the mask.
+	Masked(m storage.Mask, u storage.Ordinal) bool
+}
+
+// User reports whether the operation may touch one user. It allocates nothing.
+func User(v Members, op Operation, u storage.Ordinal) bool {
+	if op >= operations {
+		return false
+	}
+	for _, m := range table[op].leavesOut {
+		if v.Masked(m, u) {
+			return false
+		}
+	}
+	return true
 }
 
 // All reports whether the operation may touch every user of a chunk.

@@ -19,6 +19,10 @@ func (fixed) Mask(chunk int, m storage.Mask) block.Part {
 	return b.Part(uint32(m))
 }
 
+func (f fixed) Masked(m storage.Mask, u storage.Ordinal) bool {
+	return f.Mask(u.Chunk(), m).Has(u.Low())
+}
+
 func TestAllowed(t *testing.T) {
 	for _, row := range []struct {
 		op                                          Operation
@@ -27,6 +31,7 @@ func TestAllowed(t *testing.T) {
 	}{
 		{Count, "count", true, false, false, true, false},
 		{Export, "export", true, false, false, false, false},
+		{Serve, "serve", true, false, false, false, false},
 		{operations, "unknown operation", false, false, false, false, false},
 	} {
 		var w block.Words
@@ -37,6 +42,11 @@ func TestAllowed(t *testing.T) {
 		got := [5]bool{w.Has(0), w.Has(1 + uint16(storage.Erased)), w.Has(1 + uint16(storage.OptedOut)), w.Has(1 + uint16(storage.Robot)), w.Has(1 + uint16(storage.NoConsent))}
 		if want := [5]bool{row.plain, row.erased, row.optedOut, row.isRobot, row.noConsent}; got != want {
 			t.Errorf("%s: allowed %v, want %v", row.op, got, want)
+		}
+		for low := range uint16(5) {
+			if User(fixed{}, row.op, storage.At(5, low)) != w.Has(low) {
+				t.Errorf("%s: user %d is %v alone and %v among others", row.op, low, !w.Has(low), w.Has(low))
+			}
 		}
 		if All(fixed{}, 5, row.op) || All(fixed{}, 4, row.op) != row.plain {
 			t.Errorf("%s: all of a chunk with masks %v, without %v", row.op, All(fixed{}, 5, row.op), All(fixed{}, 4, row.op))

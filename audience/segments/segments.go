@@ -29,6 +29,10 @@ var (
 	ErrExists = errors.New("there is one already")
 	// ErrUsed means a segment that others are built on.
 	ErrUsed = errors.New("other segments use it")
+	// ErrPublished means a segment that sites or partners still read.
+	ErrPublished = errors.New("it is published")
+	// ErrNotPublished means a segment that is not published there.
+	ErrNotPublished = errors.New("it is not published there")
 	// ErrBadName means a name, a folder, an owner or a note that cannot be kept.
 	ErrBadName = errors.New("bad name")
 )
@@ -55,6 +59,9 @@ type Segment struct {
 	// last changed.
 	Created time.Time `json:"created"`
 	Changed time.Time `json:"changed"`
+	// PublishedTo are the destinations that may read who is in it, in ascending
+	// order: see Publish.
+	PublishedTo []string `json:"published_to,omitempty"`
 }
 
 // Binder binds an expression with what a resolver knows, and returns why it
@@ -106,8 +113,8 @@ func (v viewed) List(kind string) iter.Seq2[string, []byte] { return v.Documents
 func (s *Shelf) Names() []string { return resolver{s.documents}.Names(audience.FuncSegment) }
 
 // Save keeps a segment under its name, in place of one that is there only if
-// replace is set; the sizes of that one stay, and so do the owner, folder and note
-// that are not given. It returns what was kept, with
+// replace is set; the sizes of that one and its destinations stay, and so do the
+// owner, folder and note that are not given. It returns what was kept, with
 // canonical text and its times.
 func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 	e, err := audience.Parse(segment.Expression)
@@ -119,13 +126,13 @@ func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 	}
 	segment.Expression = e.String()
 	now := s.clock().UTC().Truncate(time.Second)
-	segment.Created, segment.Changed = now, now
+	segment.Created, segment.Changed, segment.PublishedTo = now, now, nil
 	err = s.documents.Edit(func(edit *storage.Edit) error {
 		switch before, err := get(edit, segment.Name); {
 		case err == nil && !replace:
 			return ErrExists
 		case err == nil:
-			segment.Created = before.Created
+			segment.Created, segment.PublishedTo = before.Created, before.PublishedTo
 			segment.Owner = cmp.Or(segment.Owner, before.Owner)
 			segment.Folder = cmp.Or(segment.Folder, before.Folder)
 			segment.Note = cmp.Or(segment.Note, before.Note)
@@ -147,7 +154,8 @@ func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 	return segment, nil
 }
 
-// Copy saves a segment under a second name. Its sizes begin anew.
+// Copy saves a segment under a second name. Its sizes begin anew, and it is
+// published nowhere.
 func (s *Shelf) Copy(from, to string) (Segment, error) {
 	segment, err := get(s.documents, from)
 	if err != nil {
@@ -158,10 +166,14 @@ func (s *Shelf) Copy(from, to string) (Segment, error) {
 }
 
 // Rename gives a segment another name, in the expressions of the segments that
-// use it too. Its sizes go with it.
+// use it too. Its sizes go with it. The error is ErrPublished where others know it
+// by its name.
 func (s *Shelf) Rename(from, to string) error {
 	err := s.documents.Edit(func(edit *storage.Edit) error {
 		segment, err := get(edit, from)
+		if err == nil {
+			err = segment.unpublished()
+		}
 		if err != nil {
 			return err
 		}
@@ -204,10 +216,14 @@ func (s *Shelf) Rename(from, to string) error {
 }
 
 // Delete removes a segment and its sizes. The error is ErrUsed, with the names
-// of those that use it.
+// of those that use it, or ErrPublished, with the destinations.
 func (s *Shelf) Delete(name string) error {
 	err := s.documents.Edit(func(edit *storage.Edit) error {
-		if _, err := get(edit, name); err != nil {
+		segment, err := get(edit, name)
+		if err == nil {
+			err = segment.unpublished()
+		}
+		if err != nil {
 			return err
 		}
 		users, err := usersOf(edit, name)

@@ -2,6 +2,7 @@ package segments
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestSaveKeepsCanonicalText(t *testing.T) {
 	if err != nil || !other.Created.Equal(first.Created) || !other.Changed.After(first.Changed) {
 		t.Errorf("another expression: %+v, %v", other, err)
 	}
-	if got, err := s.Get("both"); err != nil || got != other {
+	if got, err := s.Get("both"); err != nil || !reflect.DeepEqual(got, other) {
 		t.Errorf("kept %+v, %v, want %+v", got, err, other)
 	}
 }

@@ -17,6 +17,7 @@ type bench struct {
 	Storage benchStorage `cmd:"" help:"Filling, opening and publishing a store, beside raw fdatasync."`
 	Replay  benchReplay  `cmd:"" help:"A real access log, sent through the pixel by clients with cookie jars."`
 	Dump    benchDump    `cmd:"" help:"Dumps of a big store while hits come in, and what they do to the hits."`
+	Partner benchPartner `cmd:"" help:"Membership answers of the partner door, alone and beside hits."`
 	Soak    benchSoak    `cmd:"" help:"Random returning cookies over a big store, with counts, exports and a midnight."`
 	Serve   benchServe   `cmd:"" hidden:"" help:"The server process that the benchmarks start."`
 }
@@ -36,6 +37,7 @@ type (
 	benchSegment struct{ benchmark.SegmentOptions }
 	benchStorage struct{ benchmark.StorageOptions }
 	benchReplay  struct{ benchmark.ReplayOptions }
+	benchPartner struct{ benchmark.PartnerOptions }
 	benchServe   struct{}
 )
 
@@ -55,6 +57,12 @@ func (b *benchSegment) Run(c *console) error {
 func (b *benchStorage) Run(c *console) error {
 	defer watch(&b.Output)()
 	return benchmark.Storage(c, b.StorageOptions, c.out)
+}
+
+// Run measures.
+func (b *benchPartner) Run(c *console) error {
+	defer watch(&b.Output)()
+	return benchmark.Partner(c, b.PartnerOptions, c.out)
 }
 
 // Help is shown by sosie bench replay --help.

@@ -14,18 +14,20 @@ import (
 
 // segment holds the verbs that ask about segments, and those that keep them.
 type segment struct {
-	Count    count         `cmd:"" help:"Count the users an expression means, exactly."`
-	Users    segmentUsers  `cmd:"" help:"List some users of an expression."`
-	Overlap  overlap       `cmd:"" help:"Compare expressions: what they have in common."`
-	Affinity affinity      `cmd:"" help:"Compare an expression with every label, by lift."`
-	Size     size          `cmd:"" help:"Count an expression as of each of the last days."`
-	Explain  explain       `cmd:"" help:"Show how an expression is evaluated, and what each part costs."`
-	Save     segmentSave   `cmd:"" help:"Keep an expression under a name."`
-	List     segmentList   `cmd:"" help:"List the saved segments."`
-	Show     segmentShow   `cmd:"" help:"Show a saved segment and the history of its sizes."`
-	Copy     segmentCopy   `cmd:"" help:"Save a segment under a second name."`
-	Rename   segmentRename `cmd:"" help:"Rename a segment, also in those that use it."`
-	Delete   segmentDelete `cmd:"" help:"Delete a segment that no other uses."`
+	Count     count            `cmd:"" help:"Count the users an expression means, exactly."`
+	Users     segmentUsers     `cmd:"" help:"List some users of an expression."`
+	Overlap   overlap          `cmd:"" help:"Compare expressions: what they have in common."`
+	Affinity  affinity         `cmd:"" help:"Compare an expression with every label, by lift."`
+	Size      size             `cmd:"" help:"Count an expression as of each of the last days."`
+	Explain   explain          `cmd:"" help:"Show how an expression is evaluated, and what each part costs."`
+	Save      segmentSave      `cmd:"" help:"Keep an expression under a name."`
+	List      segmentList      `cmd:"" help:"List the saved segments."`
+	Show      segmentShow      `cmd:"" help:"Show a saved segment and the history of its sizes."`
+	Copy      segmentCopy      `cmd:"" help:"Save a segment under a second name."`
+	Rename    segmentRename    `cmd:"" help:"Rename a segment, also in those that use it."`
+	Delete    segmentDelete    `cmd:"" help:"Delete a segment that no other uses and nobody reads."`
+	Publish   segmentPublish   `cmd:"" help:"Let a site or a partner read who is in a segment."`
+	Unpublish segmentUnpublish `cmd:"" help:"End what publish began."`
 }
 
 const languageHelp = `An expression is made of labels and of these, strongest first:

@@ -88,13 +88,13 @@ func (s *segmentList) Run(c *console) error {
 		if len(shown) == 0 {
 			return c.printf("no saved segments; `sosie segment save NAME EXPRESSION` keeps one\n")
 		}
-		t := newTable("name", "users", "on", "folder", "owner", "expression")
+		t := newTable("name", "users", "on", "published to", "folder", "owner", "expression")
 		for _, segment := range shown {
 			users, on := "", ""
 			if n := len(segment.Sizes); n > 0 {
 				users, on = comma(segment.Sizes[n-1].Users), segment.Sizes[n-1].Day.String()
 			}
-			t.add(segment.Name, users, on, segment.Folder, segment.Owner, segment.Expression)
+			t.add(segment.Name, users, on, strings.Join(segment.PublishedTo, " "), segment.Folder, segment.Owner, segment.Expression)
 		}
 		return c.printf("%s", t)
 	})
@@ -112,7 +112,7 @@ func (s *segmentShow) Run(c *console) error {
 		}
 		t := newTable("segment", segment.Name)
 		t.add("expression", segment.Expression)
-		for _, row := range [][2]string{{"owner", segment.Owner}, {"folder", segment.Folder}, {"note", segment.Note}} {
+		for _, row := range [][2]string{{"owner", segment.Owner}, {"folder", segment.Folder}, {"note", segment.Note}, {"published to", strings.Join(segment.PublishedTo, ", ")}} {
 			if row[1] != "" {
 				t.add(row[0], row[1])
 			}

@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"sosie/dmp"
-	"sosie/dmp/office"
 )
 
 // serve opens the doors.
@@ -89,11 +88,15 @@ func (s *serve) Run(c *console) (err error) {
 	if len(config.Sites) == 0 {
 		tell("no site is configured: every hit is answered 403; name sites in a file for --config")
 	}
-	if err := greet(c, d, tell); err != nil {
+	if err := greet(c, d); err != nil {
 		return err
 	}
 	defer reloadOnHangup(c, d, tell)()
-	doors := dmp.Doors{Office: dmp.HTTPDoor(office.New(d, d.Keyring(), config.OfficeHosts, config.MetricsOpen).Server())}
+	doors, closeDoors, err := doorsOf(d, config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDoors()) }()
 	return d.ServeDoors(c, doors, func(at dmp.Addresses) {
 		if at.Office != nil {
 			tell("back office on http://%s/docs", at.Office)
@@ -108,11 +111,12 @@ func (s *serve) Run(c *console) (err error) {
 // teller tells whoever started the server a sentence.
 type teller func(format string, args ...any)
 
-// greet prints the administrator's token of a house that had none.
-func greet(c *console, d *dmp.DMP, tell teller) error {
+// greet prints the administrator's token of a house that had none. It is no line
+// of a log: those are kept, and read by many.
+func greet(c *console, d *dmp.DMP) error {
 	first, made, err := d.FirstToken(c)
 	if err == nil && made {
-		tell("the administrator's token, shown this once; `sosie token` makes and revokes others:\n%s", first.Token)
+		fmt.Fprintf(c.err, "sosie: the administrator's token, shown this once; `sosie token` makes and revokes others:\n%s\n", first.Token)
 	}
 	return err
 }

@@ -17,36 +17,58 @@ import (
 // again unless some other source has ever been imported without consent and
 // labels them. That errs to the side of not counting.
 type consent struct {
-	none bool
-	view *storage.View
+	none  bool
+	store *storage.Store
+	view  *storage.View
+	own   storage.Label // of the source that speaks
+	// racing says that others may have written since the view, so that what it
+	// shows of a user permits nothing.
+	racing bool
 	// others are the users that another source without consent labels, by chunk.
 	others  map[int]*block.Words
-	sources []storage.Label
+	sources []storage.Label // read when the first user asks for them
+	read    bool
 	err     error
 }
 
-// newConsent looks up what earlier imports declared. The view must hold them.
-func newConsent(store *storage.Store, q Request) (*consent, error) {
-	c := &consent{none: q.Consent == None, view: store.View(), others: map[int]*block.Words{}}
-	labels := store.Labels()
-	met := map[string]bool{q.Source: true}
-	for name, text := range store.Documents().List(documentKind) {
-		var r Receipt
-		if err := json.Unmarshal(text, &r); err != nil {
-			return nil, fmt.Errorf("read what import %s declared: %w: %w", name, storage.ErrCorrupt, err)
-		}
-		if l, ok := labels.Source(r.Source); ok && r.Consent == None && !met[r.Source] {
-			met[r.Source] = true
+// siteConsentKind is the kind of the documents that remember sites whose servers
+// sent events without consent, by the name of the site's label.
+const siteConsentKind = "site-consent"
+
+// newConsent begins what a source says. The view must hold what earlier ones said.
+func newConsent(store *storage.Store, own storage.Label, none bool) *consent {
+	return &consent{none: none, store: store, view: store.View(), own: own, others: map[int]*block.Words{}}
+}
+
+// readSources reads which other sources ever spoke without consent.
+func (c *consent) readSources() error {
+	labels := c.store.Labels()
+	met := map[storage.Label]bool{c.own: true}
+	add := func(l storage.Label, ok bool) {
+		if ok && !met[l] {
+			met[l] = true
 			c.sources = append(c.sources, l)
 		}
 	}
-	return c, nil
+	for name, text := range c.store.Documents().List(documentKind) {
+		var r Receipt
+		if err := json.Unmarshal(text, &r); err != nil {
+			return fmt.Errorf("read what import %s declared: %w: %w", name, storage.ErrCorrupt, err)
+		}
+		if r.Consent == None {
+			add(labels.Source(r.Source))
+		}
+	}
+	for name := range c.store.Documents().List(siteConsentKind) {
+		add(labels.Lookup(name))
+	}
+	return nil
 }
 
 // declare writes what is due for one user.
 func (c *consent) declare(records *storage.Records, u storage.Ordinal) {
 	masked := c.view.Masked(storage.NoConsent, u)
-	if c.none && !masked {
+	if c.none && (!masked || c.racing) {
 		records.Mask(storage.NoConsent, u, true)
 	}
 	if !c.none && masked && !c.elsewhere(u) {
@@ -56,6 +78,12 @@ func (c *consent) declare(records *storage.Records, u storage.Ordinal) {
 
 // elsewhere reports whether another source without consent labels a user.
 func (c *consent) elsewhere(u storage.Ordinal) bool {
+	if !c.read {
+		c.read = true
+		if c.err = c.readSources(); c.err != nil {
+			return true // what cannot be read may hold a refusal
+		}
+	}
 	words := c.others[u.Chunk()]
 	if words == nil {
 		words = new(block.Words)

@@ -43,19 +43,26 @@ func (p *dayParser) parse(text []byte) (storage.Day, string) {
 }
 
 func parseDay(text []byte) (storage.Day, bool) {
+	t, ok := ParseTime(text)
+	return storage.DayOf(t), ok
+}
+
+// ParseTime reads RFC 3339, a date, which is its first instant, or seconds or
+// milliseconds since 1970.
+func ParseTime(text []byte) (time.Time, bool) {
 	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 		if n <= -milliseconds || n >= milliseconds {
 			n /= 1000
 		}
 		if n < firstSecond || n > lastSecond {
-			return 0, false
+			return time.Time{}, false
 		}
-		return storage.DayOf(time.Unix(n, 0)), true
+		return time.Unix(n, 0), true
 	}
 	if len(text) == len(time.DateOnly) {
-		day, err := storage.ParseDay(string(text))
-		return day, err == nil
+		t, err := time.Parse(time.DateOnly, string(text))
+		return t, err == nil
 	}
 	t, err := time.Parse(time.RFC3339, string(text))
-	return storage.DayOf(t), err == nil
+	return t, err == nil
 }

@@ -1,4 +1,5 @@
-// Package intake brings events in from files: who, which label, when.
+// Package intake brings events in from files, and those that servers send: who,
+// which label, when.
 //
 // There are only a few types: [Request] is what an operator asks for, [House]
 // what an import needs of the rooms around it, and [Receipt] what became of the
@@ -23,6 +24,6 @@
 // # Gotcha
 //
 // An external id becomes findable when the fold has seen it, a while after it
-// was appended. The resolver bridges that with the ids it met itself, so only
-// one import may run on a store at a time.
+// was appended. [Arrivals] bridges that, so everything that writes ids of a store
+// must share one. Only one import may run on a store at a time.
 package intake

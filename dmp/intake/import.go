@@ -19,6 +19,8 @@ import (
 // House is what an import needs of the rooms around it.
 type House struct {
 	Store *storage.Store
+	// Arrivals are those of the store; nil where nothing else writes ids.
+	Arrivals *Arrivals
 	// Dir holds a file that must be read twice and cannot, and Reserve is the room
 	// in bytes that it leaves free on the device.
 	Dir     string
@@ -101,6 +103,7 @@ func (h *House) Import(ctx context.Context, q Request, file io.Reader, progress 
 		return *r, err
 	}
 	*r, err = h.pass(ctx, in, w, progress)
+	err = errors.Join(err, w.ids.end())
 	if err == nil {
 		r.Checksum = from.checksum()
 		err = h.settle(w)
@@ -156,7 +159,11 @@ func (h *House) writer(q Request, today storage.Day, r *Receipt, packed *counter
 	if err != nil {
 		return nil, err
 	}
-	w.ids = resolver{store: h.Store, space: space, pace: w.pace, young: map[string]named{}, most: cmp.Or(h.turnIDs, turnIDs)}
+	arrivals := h.Arrivals
+	if arrivals == nil {
+		arrivals = NewArrivals(h.Store)
+	}
+	w.ids = resolver{arrivals: arrivals, by: arrivals.writer(), space: space, pace: w.pace, most: cmp.Or(h.turnIDs, turnIDs)}
 	if w.source, err = h.Store.DeclareSource(q.Source); err != nil {
 		return nil, err
 	}
@@ -168,8 +175,8 @@ func (h *House) writer(q Request, today storage.Day, r *Receipt, packed *counter
 	if err := h.Store.Sync(); err != nil {
 		return nil, err
 	}
-	w.consent, err = newConsent(h.Store, q)
-	return w, err
+	w.consent = newConsent(h.Store, w.source, q.Consent == None)
+	return w, nil
 }
 
 // pass moves the file through the three goroutines and returns what became
@@ -194,12 +201,9 @@ func (h *House) pass(ctx context.Context, in *batcher, w *writer, progress func(
 // whole blocks, so fewer wait for midnight in memory.
 const sealRows = 20_000
 
-// settle ends an import: its rows show in views, and many rows of past days
+// settle ends an import, whose rows show in views: many rows of past days
 // rest on disk instead of waiting for midnight.
 func (h *House) settle(w *writer) error {
-	if err := h.Store.Sync(); err != nil {
-		return err
-	}
 	if w.consent.err != nil {
 		return w.consent.err
 	}

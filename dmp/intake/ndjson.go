@@ -20,9 +20,9 @@ func (r *ndjsonReader) Next(e *Event) error {
 		return err
 	}
 	var members struct {
-		User  scalar `json:"user"`
+		User  Scalar `json:"user"`
 		Label string `json:"label"`
-		Time  scalar `json:"time"`
+		Time  Scalar `json:"time"`
 	}
 	if err := json.Unmarshal(line, &members); err != nil {
 		return r.bad("it is no JSON object with user, label and time")
@@ -36,16 +36,16 @@ func (r *ndjsonReader) Next(e *Event) error {
 	return nil
 }
 
-// scalar is a JSON string, or a number as it is written.
-type scalar string
+// Scalar is a JSON string, or a number as it is written.
+type Scalar string
 
 // UnmarshalJSON takes strings and numbers; what else there is becomes an error.
-func (s *scalar) UnmarshalJSON(text []byte) error {
+func (s *Scalar) UnmarshalJSON(text []byte) error {
 	if text[0] == '"' {
 		return json.Unmarshal(text, (*string)(s))
 	}
 	var n json.Number
 	err := json.Unmarshal(text, &n)
-	*s = scalar(n)
+	*s = Scalar(n)
 	return err
 }

@@ -14,14 +14,15 @@ const (
 	turnBytes = 8 << 20
 )
 
-// resolver turns external ids into users.
+// resolver turns an import's external ids into users.
 type resolver struct {
-	store *storage.Store
-	space storage.Space
-	pace  *storage.Pace
+	arrivals *Arrivals
+	by       uint64 // the import, among those who write ids
+	space    storage.Space
+	pace     *storage.Pace
 	// young are the ids met in this turn, old those of the turn before: what is in
 	// neither has been folded, and the store finds it.
-	young, old map[string]named
+	young, old []string
 	sent       int // bytes of records in this turn
 	most       int // turnIDs, or what a test wants
 	// behind brings nil when the fold has seen the turn before, or why it will
@@ -29,56 +30,16 @@ type resolver struct {
 	behind <-chan error
 }
 
-// named is a user, and the day on which an id last named it.
-type named struct {
-	user storage.Ordinal
-	day  storage.Day
-}
-
-// resolve returns the users of external ids, in their order, and which of them
-// are new: an id that nobody has gets a new user. Ids may not repeat.
-func (r *resolver) resolve(externals []string) (users []named, fresh []bool, err error) {
-	users, fresh = make([]named, len(externals)), make([]bool, len(externals))
-	var asked []string
-	var places []int
-	for i, external := range externals {
-		known, ok := r.young[external]
-		if !ok {
-			known, ok = r.old[external]
-		}
-		if users[i] = known; !ok {
-			asked, places = append(asked, external), append(places, i)
-		}
-	}
-	found, err := r.store.IDs().LookupAll(r.space, asked, r.pace)
-	if err != nil {
-		return nil, nil, err
-	}
-	count := 0
-	for i, f := range found {
-		users[places[i]] = named{f.User, f.Day}
-		if fresh[places[i]] = !f.OK; !f.OK {
-			count++
-		}
-	}
-	if count == 0 {
-		return users, fresh, nil
-	}
-	next, err := r.store.NewUsers(count)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i := range users {
-		if fresh[i] {
-			users[i].user = next
-			next++
-		}
-	}
-	return users, fresh, nil
+// resolve returns the users of external ids, which may not repeat.
+func (r *resolver) resolve(externals []string) ([]named, error) {
+	return r.arrivals.resolve(r.by, r.space, externals, r.pace)
 }
 
 // met remembers whom an id names, as of the records under way.
-func (r *resolver) met(external string, n named) { r.young[external] = n }
+func (r *resolver) met(id string, n named) {
+	r.arrivals.met(r.by, r.space, id, n)
+	r.young = append(r.young, id)
+}
 
 // due reports whether it is time to turn.
 func (r *resolver) due() bool { return len(r.young) >= r.most || r.sent >= turnBytes }
@@ -97,6 +58,16 @@ func (r *resolver) turn(ctx context.Context, folded <-chan error) error {
 		}
 	}
 	r.behind = folded
-	r.old, r.young, r.sent = r.young, map[string]named{}, 0
+	r.arrivals.release(r.by, r.space, r.old)
+	r.old, r.young, r.sent = r.young, nil, 0
 	return nil
+}
+
+// end lets go of all that the import met, once the fold has seen what was
+// appended of it.
+func (r *resolver) end() error {
+	err := r.arrivals.store.Sync()
+	r.arrivals.release(r.by, r.space, r.old)
+	r.arrivals.release(r.by, r.space, r.young)
+	return err
 }

@@ -52,7 +52,7 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 		return err
 	}
 	w.account(b, labels, numbers)
-	users, fresh, err := w.resolve(b)
+	users, err := w.resolve(b)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 			n++
 		}
 		i := rest[0].user
-		w.user(b.users[i], users[i], fresh[i], rest[:n], numbers)
+		w.user(b.users[i], users[i], rest[:n], numbers)
 		rest = rest[n:]
 		if w.records.Len() >= appendBytes {
 			if err := w.send(ctx, parcel{}); err != nil {
@@ -79,7 +79,7 @@ func (w *writer) write(ctx context.Context, b *batch) error {
 
 // resolve finds the users of the batch's rows, and only theirs: a user all of
 // whose rows were left out is not made.
-func (w *writer) resolve(b *batch) (users []named, fresh []bool, err error) {
+func (w *writer) resolve(b *batch) ([]named, error) {
 	places := make([]int32, len(b.users))
 	var wanted []string
 	for i := range b.rows {
@@ -137,14 +137,11 @@ func (w *writer) account(b *batch, labels *storage.Labels, numbers []storage.Lab
 
 // user adds one user's rows, which are sorted by day and label. The id comes
 // first, so that it is durable no later than any tag.
-func (w *writer) user(external string, n named, fresh bool, rows []row, numbers []storage.Label) {
-	if last := rows[len(rows)-1].day; fresh || last > n.day {
-		n.day = last
-		w.records.ID(w.ids.space, []byte(external), n.user, n.day)
-	}
-	w.ids.met(external, n)
+func (w *writer) user(id string, n named, rows []row, numbers []storage.Label) {
+	n.confirm(w.records, w.ids.space, id, rows[len(rows)-1].day)
+	w.ids.met(id, n)
 	if w.touch(n.user) {
-		if fresh {
+		if n.fresh {
 			w.receipt.UsersNew++
 		} else {
 			w.receipt.UsersKnown++

@@ -79,6 +79,19 @@ func (bl *Builder) words(label uint32) {
 	bl.array(label, start)
 }
 
+// Gather returns the block of the labels 0 to n-1, whose users fill writes into an
+// empty set; nil where none has any. An error of fill ends it.
+func (bl *Builder) Gather(n int, fill func(label uint32, users *Words) error) (*Block, error) {
+	bl.reset()
+	for label := range uint32(n) {
+		if err := fill(label, bl.scratch()); err != nil {
+			return nil, err
+		}
+		bl.words(label)
+	}
+	return bl.build(), nil
+}
+
 // build returns the block, or nil when it has no label.
 func (bl *Builder) build() *Block {
 	if len(bl.parts) == 0 {

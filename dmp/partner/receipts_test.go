@@ -1,0 +1,127 @@
+package partner
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// wound is a clock that a test winds.
+type wound struct{ now time.Time }
+
+func (w *wound) Now() time.Time { return w.now }
+
+func openTestReceipts(t *testing.T, dir string, clock *wound) *receipts {
+	t.Helper()
+	r, err := openReceipts(dir, clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func idOf(key, body string) batchID {
+	return identify("grant", []byte(key), "shop", false, false, []byte(body))
+}
+
+func keepOne(t *testing.T, r *receipts, clock *wound, id batchID, text string) {
+	t.Helper()
+	known, err := r.begin(id)
+	if err == nil && known == nil {
+		err = r.keep(id, clock.now, []byte(text))
+	}
+	if err != nil || known != nil {
+		t.Fatalf("known %s, %v", known, err)
+	}
+}
+
+func TestReceiptsLiveADay(t *testing.T) {
+	dir, clock := t.TempDir(), &wound{time.Date(2026, 11, 24, 12, 30, 0, 0, time.UTC)}
+	r := openTestReceipts(t, dir, clock)
+	keepOne(t, r, clock, idOf("a", "x"), `{"n":1}`)
+	for _, step := range []time.Duration{time.Hour, 22 * time.Hour} {
+		clock.now = clock.now.Add(step)
+		again := openTestReceipts(t, dir, clock)
+		if known, err := again.begin(idOf("a", "x")); err != nil || string(known) != `{"n":1}` {
+			t.Errorf("%s later: %s, %v", step, known, err)
+		}
+		if _, err := again.begin(idOf("a", "y")); !errors.Is(err, errOtherBody) {
+			t.Errorf("%s later, another body: %v", step, err)
+		}
+	}
+	clock.now = clock.now.Add(61 * time.Minute) // a day and a minute
+	keepOne(t, r, clock, idOf("a", "y"), `{"n":2}`)
+	clock.now = clock.now.Add(time.Hour)
+	keepOne(t, r, clock, idOf("b", "y"), `{"n":3}`)
+	if files, err := os.ReadDir(filepath.Join(dir, receiptsDir)); err != nil || len(files) != 2 {
+		t.Errorf("%v stay on disk, %v", files, err)
+	}
+	if len(r.byKey) != 2 || r.bytes != 2*(len(`{"n":2}`)+receiptCost) {
+		t.Errorf("%d receipts of %d bytes in memory", len(r.byKey), r.bytes)
+	}
+}
+
+func TestReceiptCutOffByACrash(t *testing.T) {
+	dir, clock := t.TempDir(), &wound{time.Date(2026, 11, 24, 12, 30, 0, 0, time.UTC)}
+	r := openTestReceipts(t, dir, clock)
+	keepOne(t, r, clock, idOf("a", "x"), `{"n":1}`)
+	keepOne(t, r, clock, idOf("b", "x"), `{"n":2}`)
+	path := filepath.Join(dir, receiptsDir, "2026-11-24T12.ndjson")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text[:len(text)-10], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for round := range 2 { // the second time after something was written behind the cut
+		again := openTestReceipts(t, dir, clock)
+		if known, err := again.begin(idOf("a", "x")); err != nil || known == nil {
+			t.Errorf("the whole one: %s, %v", known, err)
+		}
+		if known, err := again.begin(idOf("b", "x")); err != nil || known != nil {
+			t.Errorf("the cut one: %s, %v", known, err)
+		}
+		again.cancel(idOf("b", "x"))
+		if known, err := again.begin(idOf("c", "x")); err != nil || round == 1 && known == nil {
+			t.Fatalf("one written behind the cut: %s, %v", known, err)
+		} else if known == nil {
+			if err := again.keep(idOf("c", "x"), clock.now, []byte(`{"n":3}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestOneBatchOfAKeyAtATime(t *testing.T) {
+	clock := &wound{time.Now()}
+	r := openTestReceipts(t, t.TempDir(), clock)
+	if _, err := r.begin(idOf("a", "x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.begin(idOf("a", "x")); !errors.Is(err, errUnderWay) {
+		t.Errorf("a second at the same time: %v", err)
+	}
+	r.cancel(idOf("a", "x"))
+	keepOne(t, r, clock, idOf("a", "x"), `{}`)
+}
+
+func TestReceiptsAreBounded(t *testing.T) {
+	clock := &wound{time.Now()}
+	r := openTestReceipts(t, t.TempDir(), clock)
+	keepOne(t, r, clock, idOf("a", "x"), `{}`)
+	r.bytes = maxReceiptBytes
+	if _, err := r.begin(idOf("b", "x")); !errors.Is(err, errReceiptsFull) {
+		t.Errorf("one more: %v", err)
+	}
+	if known, err := r.begin(idOf("a", "x")); err != nil || known == nil {
+		t.Errorf("a known one: %s, %v", known, err)
+	}
+}
