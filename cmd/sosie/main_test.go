@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +86,10 @@ func browse(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func know(ts *testscript.TestScript, _ bool, args []string) {
+	// A program that another script starts meanwhile would inherit the lock of the
+	// directory, for the moment between fork and exec.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	s, err := storage.Open(storage.Options{Dir: ts.MkAbs(args[0])})
 	ts.Check(err)
 	space, err := s.Space(args[1])
