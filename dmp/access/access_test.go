@@ -136,6 +136,7 @@ func TestGrantsThatCannotBe(t *testing.T) {
 		{Grant{Name: "a", Role: Admin, Sites: []string{"shop"}}, "has no sites"},
 		{Grant{Name: "a", Role: Partner}, "has a partner"},
 		{Grant{Name: "a", Role: Partner, Partner: "A b"}, `partner "A b"`},
+		{Grant{Name: "a", Role: Partner, Partner: "acme.com"}, `partner "acme.com"`},
 		{Grant{Name: "a", Role: Buyer, Partner: "dsp"}, "no other has one"},
 		{Grant{Name: "a", Role: Site, Sites: []string{"shop"}, Folder: "x"}, "has no folder"},
 		{Grant{Name: "a", Role: Buyer, Sites: []string{""}}, "with a key"},

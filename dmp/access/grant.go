@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"sosie/pixel/identity"
 )
 
 // The errors that callers tell apart with errors.Is.
@@ -90,8 +92,8 @@ func (g Grant) normal() (Grant, error) {
 		return bad("%d requests a second: want 1 to %d", g.Rate, MaxRate)
 	case (g.Role == Partner) != (g.Partner != ""):
 		return bad("a token of the role partner has a partner, and no other has one")
-	case g.Partner != "" && !validPartner(g.Partner):
-		return bad("partner %q: want [a-z0-9][a-z0-9_.-]{0,63}", g.Partner)
+	case g.Partner != "" && !identity.ValidPartnerName(g.Partner):
+		return bad("partner %q: want [a-z0-9][a-z0-9_-]{0,63}", g.Partner)
 	case g.Role == Site && len(g.Sites) == 0:
 		return bad("a token of the role site needs a site")
 	case len(g.Sites) > 0 && g.Role != Site && g.Role != Buyer:
@@ -104,14 +106,4 @@ func (g Grant) normal() (Grant, error) {
 		g.Folder = strings.ReplaceAll(strings.Join(g.Sites, ","), "/", "|")
 	}
 	return g, nil
-}
-
-func validPartner(name string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || i > 0 && strings.ContainsRune("_.-", rune(c))) {
-			return false
-		}
-	}
-	return len(name) <= 64
 }
