@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -96,26 +97,22 @@ func TestContentSecurityPolicy(t *testing.T) {
 	b.quiet("Content Security Policy")
 }
 
-// TestServerDown: a page does not wait for a pixel that is not there, nor for one
-// that takes connections and never answers.
+// TestServerDown: a page with the snippet for site owners does not wait for a pixel
+// that is not there, nor for one that takes connections and never answers.
 func TestServerDown(t *testing.T) {
 	s := newStage(t)
 	host := "www.news.example"
-	silent := silentPort(t, s.certificate)
-	for path, port := range map[string]string{"/plain": "", "/refused": closedPort(t), "/silent": silent} {
-		loader := ""
+	snippet, err := os.ReadFile("../tag/snippet.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, port := range map[string]string{"/plain": "", "/up": s.port, "/refused": closedPort(t), "/silent": silentPort(t, s.certificate)} {
+		body := `<title>page</title><p>text</p>`
 		if port != "" {
-			loader = stub + `<script>
-				(function (load) { document.readyState == 'complete' ? load() : addEventListener('load', load) })(function () {
-					var tag = document.createElement('script');
-					tag.src = 'https://p.pixel.example:` + port + `/v1/tag.js';
-					tag.setAttribute('data-site', 'news');
-					document.head.appendChild(tag);
-				});
-				sosie('tag', 'interest/tennis');
-			</script><noscript><img src="https://p.pixel.example:` + port + `/p.gif?s=news" alt=""></noscript>`
+			body = strings.ReplaceAll(string(snippet), "https://p.example.com", "https://p.pixel.example:"+port) +
+				body + `<script>sosie('tag', 'interest/tennis')</script>`
 		}
-		s.page(host+path, `<title>page</title><p>text</p>`+loader)
+		s.page(host+path, body)
 	}
 	b := open(t, s.browser)
 	load := func(path string) time.Duration {
@@ -127,7 +124,12 @@ func TestServerDown(t *testing.T) {
 		}
 		return best
 	}
-	load("/plain") // opens the connection
+	b.visit(s.at(host, "/up"))
+	for _, h := range s.take(2) { // the snippet does work, and the connection is open
+		if h.Get("s") != "shop" || h.Get("u") != s.at(host, "/up") && h.Get("l") != "interest/tennis" {
+			t.Errorf("came %s", h.Encode())
+		}
+	}
 	plain := load("/plain")
 	for _, path := range []string{"/refused", "/silent"} {
 		took := load(path)

@@ -132,6 +132,18 @@ func TestTag(t *testing.T) {
 		b.quiet()
 	})
 
+	t.Run("a page rendered ahead of time", func(t *testing.T) {
+		s.t = t
+		s.page(host+"/ahead", s.tagOf("news", ""))
+		b := open(t, s.browser)
+		b.first(`Object.defineProperty(document, 'prerendering', {get: function () { return !window.looked }})`)
+		b.visit(s.at(host, "/ahead"))
+		s.none()
+		b.do(`looked = true; document.dispatchEvent(new Event('prerenderingchange'))`)
+		s.take(1)
+		b.quiet()
+	})
+
 	t.Run("twice on a page", func(t *testing.T) {
 		s.t = t
 		s.page(host+"/twice", s.tagOf("news", "")+s.tagOf("news", ""))

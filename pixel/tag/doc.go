@@ -1,5 +1,6 @@
 // Package tag is the script that site owners put on their pages: tag.js is its
-// source, tag.min.js what is served, [Choose] the bytes of an answer.
+// source, tag.min.js what is served, [Choose] the bytes of an answer, snippet.html
+// what goes on pages.
 //
 // The script tells the pixel of page views, labels and events in the parameters
 // of [sosie/pixel]: by sendBeacon to /p, by images to /p.gif where there is none.

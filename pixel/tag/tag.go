@@ -81,9 +81,3 @@ func Choose(accept []byte) *Variant {
 	}
 	return &all[len(all)-1]
 }
-
-// Matches reports whether an If-None-Match header names the variant, so that
-// 304 is the answer.
-func (v *Variant) Matches(ifNoneMatch []byte) bool {
-	return bytes.Contains(ifNoneMatch, []byte(v.ETag)) || string(bytes.TrimSpace(ifNoneMatch)) == "*"
-}

@@ -92,18 +92,6 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-func TestMatches(t *testing.T) {
-	v := Choose([]byte("br"))
-	for header, want := range map[string]bool{
-		v.ETag: true, "W/" + v.ETag: true, `"x", ` + v.ETag: true, "*": true,
-		"": false, `"x"`: false, Choose(nil).ETag: false,
-	} {
-		if v.Matches([]byte(header)) != want {
-			t.Errorf("If-None-Match: %s: want %v", header, want)
-		}
-	}
-}
-
 func FuzzChoose(f *testing.F) {
 	f.Add([]byte("gzip, deflate, br;q=0.9, zstd"))
 	f.Add([]byte("br;q=0,,;=;"))
