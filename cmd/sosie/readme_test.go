@@ -160,7 +160,7 @@ func (r *reader) follow(line string) {
 	if err != nil {
 		r.t.Fatalf("%s: %v\n%s\nthe server says:\n%s", line, err, out, r.said.String())
 	}
-	r.t.Logf("%s: %d bytes in %.1f s", line, len(out), time.Since(start).Seconds())
+	r.t.Logf("%s: %.1f s\n%s", line, time.Since(start).Seconds(), out)
 }
 
 // serve starts the server and waits until it answers.
