@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +26,7 @@ type demo struct {
 func (demo) Help() string {
 	return `Makes up visitors of five sites, who browse through the real pixel over HTTP. What the members of one did in the past weeks is imported from a file. Counts segments of them, checks the counts against what the visitors know, exports one, and prints what to try next. Uses a new directory below the system's temporary one, or the --data directory, which must not hold a store yet.
 
-With --serve it goes on until Ctrl-C, and serves a news page and a shop with the tag on them, to look at.
+With --serve it goes on until Ctrl-C, serves a news page and a shop with the tag on them, to look at, and prints how to ask at the back office and the partner door.
 
   sosie demo
   sosie demo --users 20000 --data ./demo/data --serve`
@@ -49,15 +48,21 @@ func (d *demo) Run(c *console) (err error) {
 	}
 	defer func() { err = errors.Join(err, house.Close()) }()
 
+	doors, closeDoors, err := doorsOf(house, config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDoors()) }()
+
 	ctx, stop := context.WithCancel(c)
 	defer stop()
-	ready, served := make(chan string, 1), make(chan error, 1)
+	ready, served := make(chan dmp.Addresses, 1), make(chan error, 1)
 	go func() {
-		served <- house.Serve(ctx, func(pixel net.Addr) { ready <- "http://" + pixel.String() })
+		served <- house.ServeDoors(ctx, doors, func(at dmp.Addresses) { ready <- at })
 	}()
 	select {
-	case pixel := <-ready:
-		err = d.play(c, &stage{house: house, config: config, file: file, pixel: pixel, secret: secret,
+	case at := <-ready:
+		err = d.play(c, &stage{house: house, config: config, file: file, pixel: "http://" + at.Pixel.String(), at: at, secret: secret,
 			crowd: visitors.NewPopulation(d.Users, d.Seed, time.Now())})
 	case err = <-served:
 		return err
@@ -103,8 +108,7 @@ func (d *demo) prepare(c *console, secret string) (config dmp.Config, file strin
 	}
 	c.place.Config, c.place.Data = file, data
 	config, err = c.place.load()
-	config.Listen = d.Listen
-	return config, file, err
+	return d.doors(config), file, err
 }
 
 // play brings everybody in, shows and checks what came of it, and says what to try.
@@ -121,6 +125,9 @@ func (d *demo) play(c *console, s *stage) error {
 	if err != nil {
 		return err
 	}
+	if err := s.publish(c); err != nil {
+		return err
+	}
 	status, err := s.house.Status(c)
 	if err != nil {
 		return err
@@ -132,7 +139,10 @@ func (d *demo) play(c *console, s *stage) error {
 		return &dmp.Error{Op: "check", Object: "demo", Err: fmt.Errorf("%d answers differ from what the visitors know", wrong)}
 	}
 	if d.Serve {
-		if err := d.servePages(c, s); err != nil {
+		if err := s.servePages(c); err != nil {
+			return err
+		}
+		if err := s.showDoors(c); err != nil {
 			return err
 		}
 	}
@@ -155,11 +165,12 @@ func (d *demo) next(s *stage) string {
 	lines := []string{
 		"segment count 'interest/tennis and not bought/racket' " + at,
 		"segment count '(place/italy or interest/cooking) within 7d' --json " + at,
-		"segment save tennis-fans 'interest/tennis within 30d' " + at,
-		"segment affinity 'segment(tennis-fans)' " + at,
-		"segment overlap 'segment(tennis-fans)' bought/racket page/cart " + at,
+		"segment show " + fans + " " + at,
+		"segment affinity 'segment(" + fans + ")' " + at,
+		"segment overlap 'segment(" + fans + ")' bought/racket page/cart " + at,
 		"segment size interest/travel --by day " + at,
 		"export 'bought/*' --out buyers.ndjson.gz " + at,
+		"label list " + at,
 		"status " + at,
 		"segment count --help",
 	}

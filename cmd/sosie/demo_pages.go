@@ -11,7 +11,7 @@ import (
 
 // servePages serves the demo's news and shop on loopback until the console's context
 // is done, and says where.
-func (d *demo) servePages(c *console, s *stage) error {
+func (s *stage) servePages(c *console) error {
 	var listen net.ListenConfig
 	var listeners [2]net.Listener
 	var addresses [2]string

@@ -24,6 +24,7 @@ type stage struct {
 	config        dmp.Config
 	file          string // the configuration
 	pixel, secret string
+	at            dmp.Addresses // of all doors
 	crowd         *visitors.Population
 }
 

@@ -154,5 +154,15 @@ func (p *Population) Members() (all, today int) {
 	return all, today
 }
 
+// MembersWith are the ids of the members who carry a label today.
+func (p *Population) MembersWith(label string) (ids []string) {
+	for i := range p.visitors {
+		if v := &p.visitors[i]; v.kind == member && slices.Contains(v.member()[label], 0) {
+			ids = append(ids, v.id)
+		}
+	}
+	return ids
+}
+
 // Len is how many visitors there are.
 func (p *Population) Len() int { return len(p.visitors) }
