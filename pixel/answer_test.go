@@ -71,6 +71,8 @@ func TestHitOfAUser(t *testing.T) {
 		{"opt-out cookie of another value", "s=news&l=interest/tennis", header("OWN; sosie_optout=0"), "stored", news},
 		{"no signal", "s=quiet&l=interest/tennis", nil, "refused_by_default", quiet},
 		{"consent string", "s=news&l=interest/tennis&gdpr=1&gdpr_consent=CQ", nil, "refused_by_signal", quiet},
+		{"a law applies, and no string", "s=news&l=interest/tennis&gdpr=1", nil, "refused_by_signal", quiet},
+		{"a section applies, and no string", "s=news&l=interest/tennis&gpp_sid=7", nil, "refused_by_signal", quiet},
 		{"empty consent string", "s=news&l=interest/tennis&gdpr=0&gdpr_consent=&gpp=", nil, "stored", news},
 		{"privacy string", "s=news&l=interest/tennis&us_privacy=1YYN", nil, "refused_by_signal", quiet},
 		{"gpc of a prefetch", "s=news", func(h *Hit) { h.GPC, h.Prefetch = true, true }, "prefetch", quiet},

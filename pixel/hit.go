@@ -89,6 +89,8 @@ func (r *Reply) reset() {
 	r.labels = r.labels[:0]
 }
 
+const gifType = "image/gif"
+
 // gif is a transparent image of one pixel.
 var gif = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" +
 	"\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b")
@@ -101,5 +103,5 @@ func (r *Reply) accept(h *Hit) {
 		r.Status, r.Type, r.Body = 204, "", nil
 		return
 	}
-	r.Status, r.Type, r.Body = 200, "image/gif", gif
+	r.Status, r.Type, r.Body = 200, gifType, gif
 }

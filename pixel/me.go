@@ -70,14 +70,15 @@ func (p *Pixel) me(h *Hit, r *Reply) cause {
 func (p *Pixel) visitorOf(h *Hit, r *Reply, s *site) (storage.Ordinal, bool) {
 	var c cookies
 	c.scan(h.Cookies, p.style(h, s).name)
-	if decide(c.optOut, h.GPC, s) != none {
+	if decide(c.optOut, h.GPC || r.query.gpc, s) != none || r.query.signal {
 		return 0, false
+	}
+	if p.named(r, s) {
+		u, _, ok, err := p.store.IDs().Lookup(s.space, r.query.own)
+		return u, err == nil && ok && !p.hasOptedOut(u) && !p.store.View().Masked(storage.Erased, u)
 	}
 	who, user, _ := p.recognize(&c, r, p.clock())
-	if who != known || p.hasOptedOut(user.Ordinal) {
-		return 0, false
-	}
-	return user.Ordinal, true
+	return user.Ordinal, who == known && !p.hasOptedOut(user.Ordinal)
 }
 
 // tell fills in what the site may know of a user.

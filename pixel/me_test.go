@@ -25,12 +25,15 @@ func TestMe(t *testing.T) {
 			{Key: "shop", WithoutSignal: CollectWithoutSignal, Writes: []string{"place/italy", "place/france"}, Hosts: []string{"shop.example"}},
 			{Key: "all", WithoutSignal: CollectWithoutSignal, Hosts: []string{"all.example"}},
 			{Key: "quiet", Hosts: []string{"quiet.example"}},
+			{Key: "club", WithoutSignal: CollectWithoutSignal, Hosts: []string{"club.example"}, Writes: []string{"interest/*"}, Identity: Own, Secret: string(testSecret)},
 		}
 	})
 	h.SetMemberships(published{"site/shop"})
 	b, u := h.newUser(t)
 	b.get("s=news&l=interest/tennis,interest/01")
 	b.get("s=shop&l=place/italy")
+	ana := "&k=ana&h=" + SignID(testSecret, "club", "ana")
+	b.get("s=club&l=interest/02" + ana)
 	if err := h.store.Sync(); err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +59,10 @@ func TestMe(t *testing.T) {
 		{"without a cookie", "s=news", "https://news.example", func(h *Hit) { h.Cookies = nil }, 200, none},
 		{"with a forged cookie", "s=news", "https://news.example", func(h *Hit) { h.Cookies = [][]byte{[]byte("sosie=uAAAA")} }, 200, none},
 		{"with Sec-GPC", "s=news", "https://news.example", gpc, 200, none},
+		{"with a consent string", "s=news&gdpr_consent=CQ", "https://news.example", nil, 200, none},
+		{"who has signed in", "s=club" + ana, "https://club.example", nil, 200, "[interest/02] []"},
+		{"who has not", "s=club&k=ana&h=00", "https://club.example", nil, 200, none},
+		{"whom nobody has met", "s=club&k=bob&h=" + SignID(testSecret, "club", "bob"), "https://club.example", nil, 200, none},
 		{"where nothing is collected", "s=quiet", "https://quiet.example", nil, 200, none},
 	} {
 		b.change = func(h *Hit) {

@@ -54,7 +54,9 @@ func (q *query) parse(raw []byte, maxLabels int) {
 			}
 		case "l":
 			q.list(value, maxLabels)
-		case "gdpr_consent", "gpp", "us_privacy":
+		case "gdpr": // 0 says that the law does not apply
+			q.signal = q.signal || string(value) == "1"
+		case "gdpr_consent", "gpp", "gpp_sid", "us_privacy":
 			q.signal = q.signal || len(value) > 0
 		case "gpc":
 			q.gpc = q.gpc || string(value) == "1"

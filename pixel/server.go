@@ -17,17 +17,19 @@ type exchange struct {
 }
 
 var (
-	headerOrigin        = []byte(fasthttp.HeaderOrigin)
-	headerEncodings     = []byte(fasthttp.HeaderAcceptEncoding)
-	headerIfNoneMatch   = []byte(fasthttp.HeaderIfNoneMatch)
-	headerAuthorization = []byte(fasthttp.HeaderAuthorization)
-	headerSecPurpose    = []byte("Sec-Purpose")
-	headerPurpose       = []byte("Purpose")
-	headerProto         = []byte("X-Forwarded-Proto")
-	headerFetchSite     = []byte("Sec-Fetch-Site")
-	headerCache         = []byte(fasthttp.HeaderCacheControl)
-	noStore             = []byte("no-store")
-	bearer              = []byte("Bearer ")
+	headerOrigin         = []byte(fasthttp.HeaderOrigin)
+	headerEncodings      = []byte(fasthttp.HeaderAcceptEncoding)
+	headerIfNoneMatch    = []byte(fasthttp.HeaderIfNoneMatch)
+	headerAuthorization  = []byte(fasthttp.HeaderAuthorization)
+	headerSecPurpose     = []byte("Sec-Purpose")
+	headerPurpose        = []byte("Purpose")
+	headerProto          = []byte("X-Forwarded-Proto")
+	headerResourcePolicy = []byte("Cross-Origin-Resource-Policy")
+	headerFetchSite      = []byte("Sec-Fetch-Site")
+	headerCache          = []byte(fasthttp.HeaderCacheControl)
+	noStore              = []byte("no-store")
+	crossOrigin          = []byte("cross-origin")
+	bearer               = []byte("Bearer ")
 )
 
 // Handler returns the pixel as a handler of fasthttp.
@@ -128,6 +130,9 @@ func write(ctx *fasthttp.RequestCtx, r *Reply) {
 	if r.Type != "" {
 		header.SetContentType(r.Type)
 		ctx.Response.SetBodyRaw(r.Body)
+		if r.Type == gifType { // pages that isolate themselves embed nothing else
+			header.SetCanonical(headerResourcePolicy, crossOrigin)
+		}
 	}
 	if len(r.SetCookie) > 0 {
 		header.SetBytesV(fasthttp.HeaderSetCookie, r.SetCookie)
