@@ -22,6 +22,7 @@ type PixelOptions struct {
 	Rounds      int           `help:"Alternated rounds of each step and number of connections." default:"3"`
 	Duration    time.Duration `help:"Length of a round." default:"500ms"`
 	NewPercent  int           `help:"Hits of new browsers, in percent; each comes back once, so that twice as many mint a cookie." default:"5"`
+	Rules       int           `help:"Rules that turn pages into labels; without any, hits name no page. -1 means none." default:"300"`
 	Dir         string        `help:"Directory to make the stores in; empty means the one for temporary files."`
 }
 
@@ -30,6 +31,8 @@ func (o PixelOptions) normal() PixelOptions {
 	setDefault(&o.Rounds, 3)
 	setDefault(&o.Duration, 500*time.Millisecond)
 	setDefault(&o.NewPercent, 5)
+	setDefault(&o.Rules, 300)
+	o.Rules = max(0, o.Rules)
 	if len(o.Connections) == 0 {
 		o.Connections = []int{64, 256, 1024}
 	}
@@ -95,7 +98,7 @@ func (o PixelOptions) run(ctx context.Context) (_ *report.Report, err error) {
 // start starts the server of a step and makes its visitors.
 func (o PixelOptions) start(ctx context.Context, dir, step string) (*rung, error) {
 	data := filepath.Join(dir, step)
-	server, err := startServer(ctx, serveOrder{Step: step, Data: data, Keys: data + ".keys", Shape: o.Shape})
+	server, err := startServer(ctx, serveOrder{Step: step, Data: data, Keys: data + ".keys", Shape: o.Shape, Rules: o.Rules})
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +123,7 @@ func (o PixelOptions) visitors(keysDir string, server *child) (*visitors, error)
 		most = max(most, n)
 	}
 	v := newVisitors(people, keys, server.Epoch, uint32(o.Users), storage.DayOf(time.Now()), most, o.Seed)
+	v.pages = o.Rules > 0
 	if o.NewPercent > 0 {
 		v.newIn = uint32(max(1, 100/o.NewPercent))
 	}
@@ -206,7 +210,8 @@ func check(r *rung, before, after usage, result load.Result) error {
 func (o PixelOptions) report(rungs []*rung) *report.Report {
 	r := report.New("bench pixel", append(o.settings(),
 		report.Setting{Name: "rounds", Value: o.Rounds}, report.Setting{Name: "of", Value: o.Duration},
-		report.Setting{Name: "new browsers", Value: fmt.Sprintf("%d %%", o.NewPercent)})...)
+		report.Setting{Name: "new browsers", Value: fmt.Sprintf("%d %%", o.NewPercent)},
+		report.Setting{Name: "rules", Value: o.Rules})...)
 	t := r.Table("server processor time of a hit",
 		report.Column{Key: "connections", Head: "connections"},
 		report.Column{Key: "step", Head: "step"},

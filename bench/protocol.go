@@ -19,6 +19,7 @@ type serveOrder struct {
 	Data   string        `json:"data"`
 	Keys   string        `json:"keys"`
 	Shape  Shape         `json:"shape"`
+	Rules  int           `json:"rules"`  // of the site
 	Offset time.Duration `json:"offset"` // of the clock from real time
 	Memory int64         `json:"memory"` // budget of the process, 0 for none
 	// Partner opens the partner door too, whose memberships are evaluated every so

@@ -114,7 +114,7 @@ func (s *server) open(o serveOrder, clock offsetClock) (err error) {
 	limits := pixel.DefaultLimits()
 	limits.ConnectionsPerAddress, limits.ClaimsPerHour, limits.AgentsPerHour = unlimited, unlimited, unlimited
 	s.pixel, err = pixel.New(pixel.Config{
-		Sites:  []pixel.Site{{Key: siteKey, WithoutSignal: pixel.CollectWithoutSignal}},
+		Sites:  []pixel.Site{{Key: siteKey, WithoutSignal: pixel.CollectWithoutSignal, Rules: pageRules(o.Rules)}},
 		Limits: limits,
 	}, s.keys, s.recorder(o.Step), clock.Now)
 	if err != nil {

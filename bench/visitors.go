@@ -25,6 +25,7 @@ type visitors struct {
 	each    int    // bytes of one cookie
 	users   uint32
 	newIn   uint32 // one hit in so many is of a new browser; 0 means none
+	pages   bool   // whether hits name the page they are of
 	mark    string // label that every hit carries, empty for none
 
 	conns   []visitor
@@ -103,6 +104,9 @@ func (v *visitors) Request(connection int, dst []byte) []byte {
 	dst = append(dst, v.names[v.people.Label(v.random.Uint64())]...)
 	dst = append(dst, ',')
 	dst = append(dst, v.names[v.people.Label(v.random.Uint64())]...)
+	if v.pages {
+		dst = appendPage(dst, v.random)
+	}
 	dst = append(dst, " HTTP/1.1\r\nHost: pixel.example\r\nUser-Agent: "...)
 	dst = append(dst, v.agents[v.random.Uint32N(uint32(len(v.agents)))]...)
 	dst = append(dst, "\r\nAccept: image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5\r\n"+
