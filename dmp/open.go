@@ -14,6 +14,7 @@ import (
 	"sosie/dmp/access"
 	"sosie/dmp/alert"
 	"sosie/dmp/intake"
+	"sosie/dmp/partner"
 	"sosie/dmp/quality"
 	"sosie/pixel"
 	"sosie/pixel/identity"
@@ -48,6 +49,7 @@ type DMP struct {
 	reloading   sync.Mutex
 
 	serving address
+	partner atomic.Pointer[partner.Door] // nil while it is closed
 	dumps   sync.WaitGroup
 }
 

@@ -17,5 +17,6 @@ func (d *DMP) PartnerDoor() (*partner.Door, error) {
 	if err != nil {
 		return nil, &Error{Op: "open", Object: "partner door", Err: err}
 	}
+	d.partner.Store(door)
 	return door, nil
 }

@@ -12,6 +12,7 @@ import (
 	"sosie/audience/members"
 	"sosie/audience/segments"
 	"sosie/dmp/access"
+	"sosie/dmp/partner"
 	"sosie/pixel/rules"
 	"sosie/storage"
 )
@@ -175,5 +176,9 @@ func TestPartnerDoor(t *testing.T) {
 	}
 	if got := send("GET", "/v1/segments?user=site/shop:4711", ""); !strings.Contains(got, `"users":[{"user":"site/shop:4711","segments":["buyers"]}]`) {
 		t.Error(got)
+	}
+	s, err := d.Status(t.Context())
+	if want := (partner.Counters{Lookups: 1, Users: 1, Batches: 2, Replayed: 1, Accepted: 1}); err != nil || s.Partner == nil || *s.Partner != want {
+		t.Errorf("the status counts %+v, want %+v, %v", s.Partner, want, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"sosie/audience/members"
 	"sosie/dmp/alert"
+	"sosie/dmp/partner"
 	"sosie/pixel"
 	"sosie/storage"
 )
@@ -36,6 +37,8 @@ type Status struct {
 	Alerts []alert.Alert `json:"alerts"`
 	// Hits are what became of the pixel's hits since the process started.
 	Hits pixel.Counters `json:"hits"`
+	// Partner is what became of requests at the partner door; nil while it is closed.
+	Partner *partner.Counters `json:"partner,omitempty"`
 }
 
 // Process is the memory of a process, in bytes.
@@ -81,6 +84,10 @@ func (d *DMP) Status(context.Context) (Status, error) {
 		Version: Version, Data: d.config.Data, Pixel: d.serving.String(), Since: d.opened.UTC(), Store: store,
 		Process: Process{Heap: mem.HeapAlloc, Taken: mem.Sys - mem.HeapReleased}, Hits: d.pixel.Counters(), Alerts: d.bell.Firing(),
 		Members: d.members.Status(),
+	}
+	if door := d.partner.Load(); door != nil {
+		counters := door.Counters()
+		s.Partner = &counters
 	}
 	if store.Log.Folded < store.Log.Seq {
 		s.FoldLag = max(0, d.store.Lag().Seconds())

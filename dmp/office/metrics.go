@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sosie/dmp/access"
-	"sosie/pixel"
 )
 
 // metrics answers with everything counted, for the administrator's token, or for
@@ -39,6 +38,7 @@ type statusCollector struct{ house House }
 var (
 	descInfo       = prometheus.NewDesc("sosie_info", "The version.", []string{"version"}, nil)
 	descPixel      = prometheus.NewDesc("sosie_pixel_total", "What became of what reached the pixel, by cause.", []string{"cause"}, nil)
+	descPartner    = prometheus.NewDesc("sosie_partner_total", "What became of what reached the partner door.", []string{"cause"}, nil)
 	descUsers      = prometheus.NewDesc("sosie_users", "Users that ever had a record.", nil, nil)
 	descLabels     = prometheus.NewDesc("sosie_labels", "Labels of the dictionary.", nil, nil)
 	descSequence   = prometheus.NewDesc("sosie_log_sequence", "The newest batch of the log that is durable, in the answers, and saved.", []string{"state"}, nil)
@@ -55,7 +55,7 @@ var (
 
 // Describe lists the metrics.
 func (statusCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descInfo, descPixel, descUsers, descLabels, descSequence, descAppended, descDurability, descRecent, descFold, descMemory, descDisk, descRobots, descClaims, descWarnings} {
+	for _, d := range []*prometheus.Desc{descInfo, descPixel, descPartner, descUsers, descLabels, descSequence, descAppended, descDurability, descRecent, descFold, descMemory, descDisk, descRobots, descClaims, descWarnings} {
 		to <- d
 	}
 }
@@ -77,6 +77,9 @@ func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(descInfo, 1, s.Version)
 	eachCause(s.Hits, func(cause string, n uint64) { total(descPixel, float64(n), cause) })
+	if s.Partner != nil {
+		eachCause(*s.Partner, func(cause string, n uint64) { total(descPartner, float64(n), cause) })
+	}
 	gauge(descUsers, float64(s.Store.Users))
 	gauge(descLabels, float64(s.Store.Labels))
 	gauge(descRobots, float64(s.Store.Robots))
@@ -101,11 +104,11 @@ func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 	gauge(descDisk, float64(s.Store.Disk.Reserve), "reserve")
 }
 
-// eachCause calls fn with every counter of the pixel by its name, so that one that
-// is added needs no word here. The sum of all hits is left out: it would be counted
-// twice.
-func eachCause(c pixel.Counters, fn func(cause string, n uint64)) {
-	v := reflect.ValueOf(c)
+// eachCause calls fn with every counter of a struct of them by its name, so that one
+// that is added needs no word here. The sum of all hits is left out: it would be
+// counted twice.
+func eachCause(counters any, fn func(cause string, n uint64)) {
+	v := reflect.ValueOf(counters)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		if v.Field(i).Kind() == reflect.Uint64 && name != "hits" {
