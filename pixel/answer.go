@@ -58,6 +58,7 @@ func (p *Pixel) Answer(h *Hit, r *Reply) {
 			r.trace = new(Trace)
 		}
 		outcome := p.answer(h, r)
+		p.settle(r, outcome)
 		p.counters.add(outcome, 1)
 		if r.trace != nil {
 			p.answerTrace(r, outcome)
@@ -100,18 +101,19 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 	}
 	var c cookies
 	c.scan(h.Cookies, p.style(h, s).name)
-	refusal := decide(c.optOut, h.GPC || r.query.gpc, s)
-	if refusal == none && r.query.signal {
+	gpc, signal := p.signals(r, first, all)
+	refusal := decide(c.optOut, h.GPC || gpc, s)
+	if refusal == none && signal {
 		refusal = refusedBySignal
 	}
 	if refusal == refusedByDefault || refusal == refusedBySignal {
 		return refusal // whoever it is, nothing is stored
 	}
 	now := p.clock()
-	if p.named(r, s) {
-		return p.ownHit(h, r, s, refusal, now)
-	}
 	who, user, old := p.recognize(&c, r, now)
+	if p.named(r, s) {
+		return p.ownHit(h, r, s, who, user.Ordinal, refusal, now)
+	}
 	if who == known {
 		return p.known(h, r, s, user, old, refusal, now)
 	}
@@ -125,11 +127,37 @@ func (p *Pixel) answer(h *Hit, r *Reply) cause {
 	switch {
 	case who == returned:
 		return p.claim(h, r, s, now)
-	case s.countFirst, r.signature != [len(r.signature)]byte{}: // what is signed is not lost to a cookie that never comes back
+	case s.countFirst, len(r.signatures) > 0: // what is signed is not lost to a cookie that never comes back
 		return p.countFirst(h, r, s, now)
 	}
 	p.setPending(h, r, s, now)
 	return pendingSet
+}
+
+// signals reports whether any line of a hit says that its browser asks not to be
+// tracked, or carries a signal of consent: what one says holds for all. The first
+// line is in r.query, and stays there.
+func (p *Pixel) signals(r *Reply, first []byte, rest lines) (gpc, signal bool) {
+	gpc, signal = r.query.gpc, r.query.signal
+	more := false
+	for line, ok := rest.next(); ok; line, ok = rest.next() {
+		r.query.parse(line, 0)
+		gpc, signal, more = gpc || r.query.gpc, signal || r.query.signal, true
+	}
+	if more {
+		r.query.parse(first, p.limits.Labels)
+	}
+	return gpc, signal
+}
+
+// settle ends what a hit began: labels have left quarantine when they are stored, and
+// a signature whose hit was not may be used again.
+func (p *Pixel) settle(r *Reply, outcome cause) {
+	if outcome == stored {
+		p.quarantine.release(r.created)
+		return
+	}
+	p.signatures.forget(r.signatures)
 }
 
 // siteNamed returns the site of a key, or nil.
@@ -252,6 +280,9 @@ func (p *Pixel) claim(h *Hit, r *Reply, s *site, now time.Time) cause {
 		switch view := p.store.View(); {
 		case view.Masked(storage.Erased, u):
 			p.counters.add(cookieErased, 1)
+			if len(r.signatures) > 0 {
+				return p.countFirst(h, r, s, now)
+			}
 			p.setPending(h, r, s, now)
 			return pendingSet
 		case p.hasOptedOut(u):
@@ -343,9 +374,6 @@ func (p *Pixel) record(h *Hit, r *Reply, u storage.Ordinal, now time.Time) cause
 // append makes r.records durable; its cause is none, or why it could not.
 func (p *Pixel) append(r *Reply) cause {
 	if _, err := p.store.Append(&r.records); err != nil {
-		if r.signature != [len(r.signature)]byte{} {
-			p.signatures.forget(r.signature) // its sender will try again
-		}
 		return p.unavailable(r, err)
 	}
 	return none

@@ -35,6 +35,8 @@ func TestBeacon(t *testing.T) {
 		{"the same twice", "s=news&l=interest/tennis\ns=news&l=interest/tennis", 204, "stored", "interest/tennis seen site/news"},
 		{"a line of another site", "s=news&l=interest/tennis\ns=shop&l=place/france", 204, "line_foreign stored", "interest/tennis seen site/news"},
 		{"a line of no site", "s=news\nl=interest/tennis", 204, "line_foreign stored", "seen site/news"},
+		{"a refusal in a later line", "s=news&l=interest/tennis\ns=news&gpc=1", 204, "opted_out refused_by_gpc", "*opted-out"},
+		{"a signal in a later line", "s=news&l=interest/tennis\ns=news&gdpr_consent=CQ", 204, "refused_by_signal", ""},
 		{"the first line of no site", "l=interest/tennis\ns=news", 403, "unknown_site", ""},
 		{"nothing", "", 403, "unknown_site", ""},
 		{"more lines than may be", strings.Repeat("s=news&l=interest/tennis\n", maxLines+3), 204, "line_excess=3 stored", "interest/tennis seen site/news"},

@@ -10,13 +10,16 @@ import (
 	"sosie/storage"
 )
 
-// The names of the cookies. A first-party site's is FirstPartyPrefix and its key.
+// The names of the cookies. A first-party site's is FirstPartyPrefix and its key, over
+// TLS with __Host- before it, so that no sub-domain can plant one.
 const (
 	CookieName       = "sosie"
-	PartitionedName  = "__Host-sosie"
+	PartitionedName  = hostPrefix + CookieName
 	FirstPartyPrefix = "sosie-"
 	OptOutName       = "sosie_optout"
 )
+
+const hostPrefix = "__Host-"
 
 // maxCandidates is how many cookies of our name a hit may bring: browsers send
 // several when their paths or domains differ, and opening each costs 1.5 µs.
@@ -82,7 +85,7 @@ func stylesOf(identity, key string) (plain, secure cookieStyle) {
 	case Partitioned:
 		return cookieStyle{CookieName, laxHTTP}, cookieStyle{PartitionedName, chips}
 	case FirstParty, Own:
-		return cookieStyle{FirstPartyPrefix + key, laxHTTP}, cookieStyle{FirstPartyPrefix + key, laxHTTPS}
+		return cookieStyle{FirstPartyPrefix + key, laxHTTP}, cookieStyle{hostPrefix + FirstPartyPrefix + key, laxHTTPS}
 	}
 	return cookieStyle{CookieName, laxHTTP}, cookieStyle{CookieName, third}
 }

@@ -69,21 +69,23 @@ type Reply struct {
 	// Allow is the value of an Allow header, empty for none.
 	Allow string
 
-	records   storage.Records
-	query     query
-	labels    []storage.Label
-	pending   identity.PendingCookie
-	signature [sha256.Size]byte // that was used, zero for none
-	trace     *Trace            // unless nil, what an administrator will read
-	device    rules.Device
-	page      rules.Page
-	scratch   rules.Scratch
+	records    storage.Records
+	query      query
+	labels     []storage.Label
+	pending    identity.PendingCookie
+	signatures [][sha256.Size]byte // that were used
+	created    []string            // labels that leave quarantine with this hit
+	own        []byte              // the site's own id of the user, by the first line
+	trace      *Trace              // unless nil, what an administrator will read
+	device     rules.Device
+	page       rules.Page
+	scratch    rules.Scratch
 }
 
 func (r *Reply) reset() {
 	r.Status, r.Type, r.Body, r.RetryAfter = 0, "", nil, 0
 	r.AllowOrigin, r.Guarded, r.Script, r.Allow, r.trace = nil, false, nil, "", nil
-	r.signature = [sha256.Size]byte{}
+	r.signatures, r.created, r.own = r.signatures[:0], r.created[:0], r.own[:0]
 	r.SetCookie = r.SetCookie[:0]
 	r.records.Reset()
 	r.labels = r.labels[:0]

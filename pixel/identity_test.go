@@ -22,7 +22,7 @@ func TestIdentities(t *testing.T) {
 		{"ab", "sosie HttpOnly; SameSite=Lax", "sosie HttpOnly; SameSite=None; Secure", "seen site/a site/b"},
 		// The browser keeps one for each page's site; here it is asked from one page.
 		{"cd", "sosie HttpOnly; SameSite=Lax", "__Host-sosie HttpOnly; SameSite=None; Secure; Partitioned", "seen site/c site/d"},
-		{"ef", "sosie-e HttpOnly; SameSite=Lax", "sosie-e HttpOnly; SameSite=Lax; Secure", "seen site/e; seen site/f"},
+		{"ef", "sosie-e HttpOnly; SameSite=Lax", "__Host-sosie-e HttpOnly; SameSite=Lax; Secure", "seen site/e; seen site/f"},
 	} {
 		for _, secure := range []bool{false, true} {
 			first := h.store.HighWater()

@@ -1,6 +1,7 @@
 package pixel
 
 import (
+	"bytes"
 	"time"
 
 	"sosie/storage"
@@ -23,8 +24,8 @@ func (p *Pixel) collect(h *Hit, r *Reply, s *site, user *storage.Ordinal, now ti
 				return
 			}
 			r.query.parse(line, p.limits.Labels)
-			if p.siteNamed(r.query.site) != s {
-				p.counters.add(lineForeign, 1)
+			if p.siteNamed(r.query.site) != s || s.own && !bytes.Equal(r.query.own, r.own) {
+				p.counters.add(lineForeign, 1) // or of another user
 				continue
 			}
 		}
@@ -44,6 +45,8 @@ func (p *Pixel) name(h *Hit, r *Reply, s *site, user *storage.Ordinal, now time.
 		switch spec := labels.Spec(l); {
 		case !known && (len(name) > 128 || !storage.ValidLabelName(string(name))):
 			why = labelMalformed
+		case !known && labels.Deleted(string(name)):
+			why = labelForbidden // an operator ended it
 		case !known && s.creates(name):
 			why = p.bring(h, r, s, string(name), user, now)
 		case !known:
@@ -56,6 +59,9 @@ func (p *Pixel) name(h *Hit, r *Reply, s *site, user *storage.Ordinal, now time.
 			}
 		default:
 			r.add(l)
+			if s.creates(name) {
+				p.deliver(r, string(name), l)
+			}
 		}
 		if why != none {
 			p.counters.add(why, 1)

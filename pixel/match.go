@@ -50,7 +50,7 @@ func (p *Pixel) match(h *Hit, r *Reply, s *site, now time.Time) {
 	labels := p.store.Labels()
 	for _, rule := range s.pages.Match(page, &r.scratch) {
 		for _, l := range s.grants[rule] {
-			if !labels.State(l).Deleted {
+			if state := labels.State(l); !state.Deleted && !state.Signed { // it may have become so
 				r.add(l)
 			}
 		}

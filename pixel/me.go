@@ -1,6 +1,7 @@
 package pixel
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -42,7 +43,8 @@ func (p *Pixel) me(h *Hit, r *Reply) cause {
 	}
 	switch {
 	case len(h.Origin) > 0:
-		if host := hostOf(h.Origin); host == nil || !s.hosts.Has(host) || !plainOrigin(h.Origin) {
+		host := hostOf(h.Origin)
+		if host == nil || !s.hosts.Has(host) || !plainOrigin(h.Origin) || (h.Secure || p.secure) && !overTLS(h.Origin) {
 			r.Status = 403
 			return originForeign
 		}
@@ -74,7 +76,7 @@ func (p *Pixel) visitorOf(h *Hit, r *Reply, s *site) (storage.Ordinal, bool) {
 		return 0, false
 	}
 	if p.named(r, s) {
-		u, _, ok, err := p.store.IDs().Lookup(s.space, r.query.own)
+		u, ok, err := p.store.LookupID(s.space, r.query.own)
 		return u, err == nil && ok && !p.hasOptedOut(u) && !p.store.View().Masked(storage.Erased, u)
 	}
 	who, user, _ := p.recognize(&c, r, p.clock())
@@ -110,6 +112,12 @@ func (s *site) owns(name string) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// overTLS reports whether an origin is of pages that nobody on the way can write.
+func overTLS(origin []byte) bool {
+	scheme, _, _ := bytes.Cut(origin, schemeEnd)
+	return bytes.EqualFold(scheme, schemeHTTPS)
 }
 
 // plainOrigin reports whether an origin can be sent back in a header as it is.

@@ -53,12 +53,17 @@ func (p *Pixel) named(r *Reply, s *site) bool {
 }
 
 // ownHit answers the hit of a user whom the site itself names. There is no cookie to
-// wait for: who is named is a user at once.
-func (p *Pixel) ownHit(h *Hit, r *Reply, s *site, refusal cause, now time.Time) cause {
+// wait for: who is named is a user at once. who and by say whom the hit's cookies
+// name: what their browser refused is refused.
+func (p *Pixel) ownHit(h *Hit, r *Reply, s *site, who visitor, by storage.Ordinal, refusal cause, now time.Time) cause {
 	if refusal != none {
-		return p.ownRefusal(r, s, refusal)
+		return p.ownRefusal(h, r, s, who, by, refusal)
 	}
-	u, write, err := p.store.ResolveID(s.space, r.query.own)
+	if who == known && p.hasOptedOut(by) {
+		return refusedBefore
+	}
+	r.own = append(r.own, r.query.own...)
+	u, write, err := p.store.ResolveID(s.space, r.own)
 	if err != nil {
 		return p.unavailable(r, err)
 	}
@@ -70,7 +75,7 @@ func (p *Pixel) ownHit(h *Hit, r *Reply, s *site, refusal cause, now time.Time) 
 	case p.hasOptedOut(u):
 		return refusedBefore
 	case write:
-		r.records.ID(s.space, r.query.own, u, today)
+		r.records.ID(s.space, r.own, u, today)
 	}
 	p.collect(h, r, s, &u, now)
 	if why := p.record(h, r, u, now); why != none {
@@ -79,15 +84,23 @@ func (p *Pixel) ownHit(h *Hit, r *Reply, s *site, refusal cause, now time.Time) 
 	return stored
 }
 
-// ownRefusal answers the hit of a named user who refuses. An id that nobody has met
-// stays so.
-func (p *Pixel) ownRefusal(r *Reply, s *site, refusal cause) cause {
-	u, _, known, err := p.store.IDs().Lookup(s.space, r.query.own)
-	switch {
-	case err != nil:
+// ownRefusal answers the hit of a named user who refuses: for the user who is named,
+// and for the one whose cookie it is. An id that nobody has met stays so.
+func (p *Pixel) ownRefusal(h *Hit, r *Reply, s *site, who visitor, by storage.Ordinal, refusal cause) cause {
+	u, met, err := p.store.LookupID(s.space, r.query.own)
+	if err != nil {
 		return p.unavailable(r, err)
-	case !known || p.hasOptedOut(u):
-		return refusal
 	}
+	why := refusal
+	switch {
+	case who != known:
+		why = p.refusePending(h, r, s, who, refusal)
+	case !p.hasOptedOut(by):
+		why = p.optOut(r, by, refusal)
+	}
+	if why != refusal || !met || p.hasOptedOut(u) {
+		return why
+	}
+	r.records.Reset()
 	return p.optOut(r, u, refusal)
 }

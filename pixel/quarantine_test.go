@@ -1,6 +1,7 @@
 package pixel
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -14,6 +15,73 @@ func creatingSite(c *Config) {
 	c.Sites = []Site{{Key: "blog", WithoutSignal: CollectWithoutSignal, Create: "topic/", Writes: []string{"interest/*"}}}
 }
 
+// from makes a browser's hits come from a network of its number.
+func from(i int) func(*Hit) {
+	return func(hit *Hit) { hit.Client = netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}) }
+}
+
+// TestQuarantineOfOneNetwork sees that the users of one address, however many, bring
+// no label, and keep none out.
+func TestQuarantineOfOneNetwork(t *testing.T) {
+	h := openHouse(t, creatingSite)
+	for i := range 3 * quarantineUsers {
+		b, _ := h.newUser(t)
+		b.get("s=blog&l=topic/junk")
+		b.change = from(i % 4)
+		b.get("s=blog&l=topic/few")
+	}
+	for _, name := range []string{"topic/junk", "topic/few"} {
+		if _, known := h.store.Labels().Lookup(name); known {
+			t.Errorf("%s was created by four networks or fewer", name)
+		}
+	}
+}
+
+// TestQuarantineOutlivesAFailure sees that the users who brought a label are not
+// forgotten when the hit of the last cannot be stored.
+func TestQuarantineOutlivesAFailure(t *testing.T) {
+	h := openHouse(t, creatingSite)
+	store := &failing{Store: h.store}
+	h.openPixel(t, store)
+	first := h.store.HighWater()
+	for i := range quarantineUsers {
+		b, _ := h.newUser(t)
+		b.change = from(i)
+		if i == quarantineUsers-1 {
+			store.append = errors.New("?")
+			b.get("s=blog&l=topic/clay")
+			store.append = nil
+		}
+		b.get("s=blog&l=topic/clay")
+	}
+	want := strings.TrimSuffix(strings.Repeat("seen site/blog topic/clay; ", quarantineUsers), "; ")
+	if got := h.carried(t, first, h.store.HighWater()); got != want {
+		t.Errorf("users carry %q", got)
+	}
+	if n := len(h.quarantine.waiting); n != 0 {
+		t.Errorf("%d labels still wait", n)
+	}
+}
+
+// TestDeletedLabelIsNotCreated again by the hits that go on bringing it.
+func TestDeletedLabelIsNotCreated(t *testing.T) {
+	h := openHouse(t, creatingSite)
+	if _, err := h.store.Declare(storage.LabelSpec{Name: "topic/bad"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.DeleteLabel("topic/bad"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range quarantineUsers + 1 {
+		b, _ := h.newUser(t)
+		b.change = from(i)
+		b.get("s=blog&l=topic/bad")
+	}
+	if _, known := h.store.Labels().Lookup("topic/bad"); known {
+		t.Error("an operator's deletion was undone")
+	}
+}
+
 // TestQuarantine follows a new label: it is declared when twenty users have brought
 // it, and all twenty carry it.
 func TestQuarantine(t *testing.T) {
@@ -21,6 +89,7 @@ func TestQuarantine(t *testing.T) {
 	first := h.store.HighWater()
 	for i := range quarantineUsers {
 		b, _ := h.newUser(t)
+		b.change = from(i)
 		for range 3 { // a user counts once
 			b.get("s=blog&l=topic/clay,interest/tennis")
 		}
@@ -43,8 +112,9 @@ func TestQuarantine(t *testing.T) {
 func TestQuarantineEnds(t *testing.T) {
 	h := openHouse(t, creatingSite)
 	bring := func(n int) {
-		for range n {
+		for i := range n {
 			b, _ := h.newUser(t)
+			b.change = from(i)
 			b.get("s=blog&l=topic/clay")
 		}
 	}
@@ -54,7 +124,9 @@ func TestQuarantineEnds(t *testing.T) {
 	if _, known := h.store.Labels().Lookup("topic/clay"); known {
 		t.Fatal("declared by users of two weeks")
 	}
-	bring(1)
+	b, _ := h.newUser(t)
+	b.change = from(quarantineUsers)
+	b.get("s=blog&l=topic/clay")
 	if _, known := h.store.Labels().Lookup("topic/clay"); !known {
 		t.Fatal("not declared by twenty users of one week")
 	}
@@ -68,6 +140,7 @@ func TestQuarantineHolds(t *testing.T) {
 	real, users := 0, make([]*browser, quarantineUsers)
 	for i := range users {
 		users[i], _ = h.newUser(t)
+		users[i].change = from(i)
 	}
 	for i := range 4_000 {
 		stranger.change = func(hit *Hit) { hit.Client = netip.AddrFrom4([4]byte{10, byte(i >> 14), byte(i >> 7), 0}) }
@@ -88,8 +161,8 @@ func TestQuarantineHolds(t *testing.T) {
 	}
 	// Twenty users together create no more than the limit.
 	for i := range 10 {
-		for _, b := range users {
-			b.change = func(hit *Hit) { hit.Client = netip.AddrFrom4([4]byte{10, 200, byte(i), 0}) }
+		for j, b := range users {
+			b.change = func(hit *Hit) { hit.Client = netip.AddrFrom4([4]byte{10, 200, byte(i), byte(j)}) }
 			b.get(fmt.Sprintf("s=blog&l=topic/many-%d", i))
 		}
 	}
@@ -103,15 +176,15 @@ func TestQuarantineMakesRoom(t *testing.T) {
 	var q quarantine
 	always := func() bool { return true }
 	for u := range storage.Ordinal(10) {
-		q.bring("real", u, 1, always)
+		q.bring("real", u, network{bits: uint64(u)}, 1, always)
 	}
 	for i := range 3 * quarantineNames {
-		q.bring(fmt.Sprint("junk", i), 1, 1, always)
+		q.bring(fmt.Sprint("junk", i), 1, network{}, 1, always)
 	}
 	if got := len(q.waiting); got != quarantineNames || q.waiting["real"] == nil {
 		t.Errorf("%d labels wait, the real one among them: %v", got, q.waiting["real"] != nil)
 	}
-	if ready, noted := q.bring("refused", 1, 1, func() bool { return false }); ready != nil || noted {
+	if ready, noted := q.bring("refused", 1, network{}, 1, func() bool { return false }); ready != nil || noted {
 		t.Error("a name beyond the limit was noted")
 	}
 }

@@ -18,8 +18,8 @@ type Recorder interface {
 	// ResolveID returns the user whom an external id names, and whether the id must
 	// be recorded beside the hit.
 	ResolveID(space storage.Space, external []byte) (u storage.Ordinal, write bool, err error)
-	// IDs tells whom external ids name.
-	IDs() *storage.IDs
+	// LookupID returns the user whom an external id names, if it names one.
+	LookupID(space storage.Space, external []byte) (u storage.Ordinal, ok bool, err error)
 	// DeclareSite returns the label of a site, declared if it is new.
 	DeclareSite(key string) (storage.Label, error)
 	// Declare returns the numbers of labels, declared if they are new.

@@ -6,20 +6,23 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"sosie/storage"
 )
 
 // signatureLife is how long after its signing a signed label may arrive.
 const signatureLife = time.Hour
 
 // signatureAhead is how far a signing may lie in the future, for clocks that differ.
-const signatureAhead = 5 * time.Minute
+const signatureAhead = 30 * time.Second
 
-// maxSignatures is how many used signatures are remembered, 40 bytes each. Only a
-// site's own server makes any; beyond that many in an hour none is taken.
-const maxSignatures = 1 << 20
+// maxSignatures is how many used signatures are remembered of a site, 40 bytes each.
+// Only its own server makes any; beyond that many in an hour none is taken.
+const maxSignatures = 1 << 18
 
 // Sign returns the signature that lets a page's hit write signed labels: the
 // parameter g, beside x, the Unix time of signing, and l, the labels, which must be
@@ -58,7 +61,7 @@ func (p *Pixel) signed(r *Reply, s *site, now time.Time) cause {
 		len(r.query.signature) != 2*len(mac) || subtle.ConstantTimeCompare(mac[:], r.query.mac(s.secret)) != 1 {
 		return signatureForged
 	}
-	if r.signature == mac { // another label of the same line
+	if slices.Contains(r.signatures, mac) { // another label of the same line
 		return none
 	}
 	unix, err := strconv.ParseInt(string(r.query.signed), 10, 64)
@@ -68,13 +71,13 @@ func (p *Pixel) signed(r *Reply, s *site, now time.Time) cause {
 	at := time.Unix(unix, 0)
 	// What was used before a restart is forgotten, so what was signed before it is
 	// not taken either.
-	if now.Sub(at) > signatureLife || at.Sub(now) > signatureAhead || at.Before(p.since.Add(-time.Second)) {
+	if now.Sub(at) > signatureLife || at.Sub(now) > signatureAhead || at.Before(p.since.Add(signatureAhead)) {
 		return signatureExpired
 	}
-	if !p.signatures.use(mac, now) {
+	if !p.signatures.use(s.label, mac, now) {
 		return signatureReplayed
 	}
-	r.signature = mac
+	r.signatures = append(r.signatures, mac)
 	return none
 }
 
@@ -82,30 +85,41 @@ func (p *Pixel) signed(r *Reply, s *site, now time.Time) cause {
 // halves, of which the older is forgotten when both are full of time.
 type signatures struct {
 	mu         sync.Mutex
-	young, old map[[sha256.Size]byte]struct{}
-	since      time.Time // of young
+	young, old map[[sha256.Size]byte]storage.Label // the site that each is of
+	used       map[storage.Label]int               // how many are young, by site
+	since      time.Time                           // of young
 }
 
-// use reports whether a signature is used for the first time.
-func (u *signatures) use(mac [sha256.Size]byte, now time.Time) bool {
+// use reports whether a signature of a site is used for the first time.
+func (u *signatures) use(site storage.Label, mac [sha256.Size]byte, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.young == nil || now.Sub(u.since) > signatureLife+signatureAhead {
-		u.old, u.young, u.since = u.young, map[[sha256.Size]byte]struct{}{}, now
+		u.old, u.young, u.since = u.young, map[[sha256.Size]byte]storage.Label{}, now
+		u.used = map[storage.Label]int{}
 	}
 	_, inYoung := u.young[mac]
 	_, inOld := u.old[mac]
-	if inYoung || inOld || len(u.young)+len(u.old) >= maxSignatures {
+	if inYoung || inOld || u.used[site] >= maxSignatures {
 		return false
 	}
-	u.young[mac] = struct{}{}
+	u.young[mac] = site
+	u.used[site]++
 	return true
 }
 
-// forget lets a signature be used again, since what it was used for was not stored.
-func (u *signatures) forget(mac [sha256.Size]byte) {
+// forget lets signatures be used again, since what they were used for was not stored.
+func (u *signatures) forget(macs [][sha256.Size]byte) {
+	if len(macs) == 0 {
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.young, mac)
-	delete(u.old, mac)
+	for _, mac := range macs {
+		if site, ok := u.young[mac]; ok {
+			u.used[site]--
+		}
+		delete(u.young, mac)
+		delete(u.old, mac)
+	}
 }

@@ -3,6 +3,7 @@ package pixel
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -64,6 +65,7 @@ func TestSignedLabels(t *testing.T) {
 // purchase is not lost to a browser that never comes back.
 func TestSignedLabelOfAStranger(t *testing.T) {
 	h := openHouse(t, signedSites)
+	h.pass(time.Minute)
 	at := time.Unix(0, h.now.Load())
 	b := &browser{h: h}
 	b.get(fmt.Sprintf("s=shop&l=bought/racket&x=%d&g=%s", at.Unix(), Sign(testSecret, "shop", []string{"bought/racket"}, at)))
@@ -76,7 +78,7 @@ func TestSignedLabelOfAStranger(t *testing.T) {
 // is not taken.
 func TestSignatureOfBeforeTheStart(t *testing.T) {
 	h := openHouse(t, signedSites)
-	at := time.Unix(0, h.now.Load()).Add(-2 * time.Second)
+	at := time.Unix(0, h.now.Load()).Add(signatureAhead - time.Second) // may have been used ahead of its time
 	b, u := h.newUser(t)
 	b.get(fmt.Sprintf("s=shop&l=bought/racket&x=%d&g=%s", at.Unix(), Sign(testSecret, "shop", []string{"bought/racket"}, at)))
 	if got := h.carried(t, u, u+1); got != "seen site/shop" {
@@ -90,16 +92,38 @@ func TestSignatureOutlivesAFailure(t *testing.T) {
 	h := openHouse(t, signedSites)
 	store := &failing{Store: h.store, append: errors.New("?")}
 	h.openPixel(t, store)
+	h.pass(time.Minute)
 	at := time.Unix(0, h.now.Load())
-	query := fmt.Sprintf("s=shop&l=bought/racket&x=%d&g=%s", at.Unix(), Sign(testSecret, "shop", []string{"bought/racket"}, at))
+	signed := func(label string) string {
+		return fmt.Sprintf("s=shop&l=%s&x=%d&g=%s", label, at.Unix(), Sign(testSecret, "shop", []string{label}, at))
+	}
+	both := signed("bought/racket") + "\n" + signed("bought/ball")
 	b, u := h.newUser(t)
-	if r := b.get(query); r.Status != 503 {
+	if r := b.post(both); r.Status != 503 {
 		t.Fatalf("answer %d", r.Status)
 	}
 	store.append = nil
-	b.get(query)
-	if got, want := h.carried(t, u, u+1), "bought/racket seen site/shop"; got != want {
+	b.post(both)
+	if got, want := h.carried(t, u, u+1), "bought/ball bought/racket seen site/shop"; got != want {
 		t.Errorf("the user carries %q, want %q", got, want)
+	}
+}
+
+// TestSignatureOutlivesALimit sees that a purchase behind a busy address can be sent
+// again.
+func TestSignatureOutlivesALimit(t *testing.T) {
+	h := openHouse(t, signedSites, func(c *Config) { c.Limits.ClaimsPerHour = 1 })
+	h.pass(time.Minute)
+	at := time.Unix(0, h.now.Load())
+	query := fmt.Sprintf("s=shop&l=bought/racket&x=%d&g=%s", at.Unix(), Sign(testSecret, "shop", []string{"bought/racket"}, at))
+	h.claims.take(networkOf(netip.MustParseAddr("192.0.2.1")), h.elapsed())
+	b := &browser{h: h}
+	b.get(query)
+	b.change = from(1)
+	before := h.Counters()
+	b.get(query)
+	if got := h.counts(t, before); got != "counted stored" {
+		t.Errorf("counted %q", got)
 	}
 }
 
@@ -107,16 +131,16 @@ func TestSignatureOutlivesAFailure(t *testing.T) {
 func TestSignaturesAreForgotten(t *testing.T) {
 	var s signatures
 	at := noon
-	if !s.use([32]byte{1}, at) || s.use([32]byte{1}, at) {
+	if !s.use(1, [32]byte{1}, at) || s.use(1, [32]byte{1}, at) {
 		t.Fatal("a signature is good once")
 	}
 	at = at.Add(signatureLife + signatureAhead + time.Second)
-	s.use([32]byte{2}, at)
-	if s.use([32]byte{1}, at) {
+	s.use(1, [32]byte{2}, at)
+	if s.use(1, [32]byte{1}, at) {
 		t.Error("forgotten too soon: it may still be good")
 	}
 	at = at.Add(signatureLife + signatureAhead + time.Second)
-	s.use([32]byte{3}, at)
+	s.use(1, [32]byte{3}, at)
 	if len(s.young)+len(s.old) != 2 {
 		t.Errorf("%d signatures are remembered", len(s.young)+len(s.old))
 	}

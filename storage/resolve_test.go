@@ -99,7 +99,7 @@ func TestMeetingsAreSwept(t *testing.T) {
 	var m meetings
 	at := time.Date(2026, 10, 20, 12, 0, 0, 0, time.UTC)
 	for i := range 20 * fewMeetings {
-		m.keep(fmt.Sprint(i), Ordinal(i), at)
+		m.keep(fmt.Sprint(i), Ordinal(i), at, at.Add(-meetingLife))
 		at = at.Add(meetingLife / fewMeetings)
 	}
 	if n := len(m.byID); n > 3*fewMeetings {

@@ -173,7 +173,10 @@
     }
 
     function call(a) {
-      if (a[0] == 'user') user = ['k', a[1], 'h', a[2]];
+      if (a[0] == 'user') {
+        if (lines.length) flush(); // what came before is not of who has signed in
+        user = ['k', a[1], 'h', a[2]];
+      }
       else if (ready) perform(a);
       else calls.push(a);
     }
@@ -205,7 +208,7 @@
       var answer =
         !navigator.globalPrivacyControl &&
         attempt(function () {
-          return fetch(base + '/v1/me?' + line([]), { __proto__: null, credentials: 'include' })
+          return fetch(base + '/v1/me?' + line(user), { __proto__: null, credentials: 'include' })
             .then(function (r) {
               return r.ok ? r.json() : {};
             })
