@@ -21,6 +21,8 @@ COPY --from=build /out/sosie /sosie
 COPY --from=build --chown=65532:65532 /out/data /var/lib/sosie/data
 COPY --from=build --chown=65532:65532 /out/keys /var/lib/sosie/keys
 USER 65532:65532
+# The authorities by which the alerts' webhook is trusted.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 ENV SOSIE_LISTEN=:8080 SOSIE_DATA_DIR=/var/lib/sosie/data SOSIE_KEYS=/var/lib/sosie/keys
 VOLUME ["/var/lib/sosie/data", "/var/lib/sosie/keys"]
 EXPOSE 8080

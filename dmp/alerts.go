@@ -2,6 +2,7 @@ package dmp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -71,7 +72,11 @@ func TestAlert(ctx context.Context, c Config) error {
 		return &Error{Op: "test", Object: "webhook", Err: err, Hint: "Set alerts.webhook in the configuration file, and name the file with --config."}
 	}
 	if err := hook.Post(ctx, alert.TestMessage("", time.Now().UTC())); err != nil {
-		return &Error{Op: "test", Object: "webhook " + hook.String(), Err: errors.Unwrap(err), Hint: "The webhook must take a JSON body by POST and answer 2xx within ten seconds."}
+		hint := "The webhook must take a JSON body by POST and answer 2xx within ten seconds."
+		if untrusted := (*tls.CertificateVerificationError)(nil); errors.As(err, &untrusted) {
+			hint = "This machine does not know the authority of the webhook's certificate: install it, or name its file in SSL_CERT_FILE."
+		}
+		return &Error{Op: "test", Object: "webhook " + hook.String(), Err: errors.Unwrap(err), Hint: hint}
 	}
 	return nil
 }

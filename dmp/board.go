@@ -22,6 +22,12 @@ func (s Status) Board() string {
 	} else {
 		b.line("pixel", "not serving")
 	}
+	if s.Office != "" {
+		b.line("office", "%s", s.Office)
+	}
+	if s.PartnerDoor != "" {
+		b.line("partner", "%s", s.PartnerDoor)
+	}
 	b.line("true of", "sequence %s, day %s, %s", comma(st.Stamp.Seq), st.Stamp.Day, st.Stamp.At.UTC().Format(time.RFC3339))
 	b.line("users", "%s in %d chunks, %s claimed in 24 hours, %s marked as robots",
 		comma(uint64(st.Users)), st.Chunks, comma(uint64(st.Claims)), comma(uint64(st.Robots)))

@@ -33,6 +33,14 @@ type Addresses struct {
 	Pixel, Partner, Office net.Addr
 }
 
+// text is an address, empty where the door is closed.
+func (Addresses) text(at net.Addr) string {
+	if at == nil {
+		return ""
+	}
+	return at.String()
+}
+
 // HTTPDoor is a door of net/http. What has not been answered when it must end is
 // cut off.
 func HTTPDoor(s *http.Server) Door { return httpDoor{s} }

@@ -32,6 +32,10 @@ func (d *DMP) DeleteLabel(_ context.Context, name string) error {
 		hint, err := d.readOnly("it")
 		return fail(err, hint)
 	}
+	if by := d.granting()[name]; len(by) > 0 {
+		hint, err := d.readOnly("a rule that grants it: " + by[0])
+		return fail(err, hint)
+	}
 	err := d.store.DeleteLabel(name)
 	if err == nil {
 		err = d.store.Sync()

@@ -49,6 +49,7 @@ type DMP struct {
 	reloading   sync.Mutex
 
 	serving address
+	doors   atomic.Pointer[Addresses]    // nil while nothing is served
 	partner atomic.Pointer[partner.Door] // nil while it is closed
 	dumps   sync.WaitGroup
 }

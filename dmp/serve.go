@@ -53,6 +53,7 @@ func (d *DMP) ServeDoors(ctx context.Context, doors Doors, ready func(at Address
 	}
 	pixel := at.Pixel.String()
 	d.serving.Store(&pixel)
+	d.doors.Store(&at)
 	daily, stopDaily := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { d.measureDaily(daily) })
@@ -73,6 +74,7 @@ func (d *DMP) ServeDoors(ctx context.Context, doors Doors, ready func(at Address
 	}
 	d.log.Info("stopping: what was accepted is answered")
 	d.serving.Store(nil)
+	d.doors.Store(nil)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	for _, o := range open {

@@ -22,6 +22,10 @@ type Status struct {
 	Data string `json:"data"`
 	// Pixel is the address the pixel answers on; empty when nothing is served.
 	Pixel string `json:"pixel,omitempty"`
+	// PartnerDoor and Office are the addresses of the other doors; empty where one is
+	// closed.
+	PartnerDoor string `json:"partner_door,omitempty"`
+	Office      string `json:"office,omitempty"`
 	// Since is when the process that answers opened the directory.
 	Since time.Time `json:"since"`
 	// Store is the store's own account, with warnings for an operator.
@@ -84,6 +88,9 @@ func (d *DMP) Status(context.Context) (Status, error) {
 		Version: Version, Data: d.config.Data, Pixel: d.serving.String(), Since: d.opened.UTC(), Store: store,
 		Process: Process{Heap: mem.HeapAlloc, Taken: mem.Sys - mem.HeapReleased}, Hits: d.pixel.Counters(), Alerts: d.bell.Firing(),
 		Members: d.members.Status(),
+	}
+	if at := d.doors.Load(); at != nil {
+		s.PartnerDoor, s.Office = at.text(at.Partner), at.text(at.Office)
 	}
 	if door := d.partner.Load(); door != nil {
 		counters := door.Counters()

@@ -50,7 +50,12 @@ func (p *Pixel) match(h *Hit, r *Reply, s *site, now time.Time) {
 	labels := p.store.Labels()
 	for _, rule := range s.pages.Match(page, &r.scratch) {
 		for _, l := range s.grants[rule] {
-			if state := labels.State(l); !state.Deleted && !state.Signed { // it may have become so
+			switch state := labels.State(l); {
+			case state.Deleted: // since the rules were read
+				r.trace.named([]byte(state.Name), labelForbidden)
+			case state.Signed:
+				r.trace.named([]byte(state.Name), labelSigned)
+			default:
 				r.add(l)
 			}
 		}

@@ -35,6 +35,7 @@ type Me struct {
 // gets no permission from the browser, and a browser that says nothing of where it
 // is gets nothing from us.
 func (p *Pixel) me(h *Hit, r *Reply) cause {
+	r.Guarded = true
 	r.query.parse(h.Query, 0)
 	s := p.siteNamed(r.query.site)
 	if s == nil {
@@ -53,7 +54,6 @@ func (p *Pixel) me(h *Hit, r *Reply) cause {
 		r.Status = 403
 		return originUnknown
 	}
-	r.Guarded = true
 	answer := Me{Labels: []string{}, Segments: []string{}}
 	view := p.store.View()
 	answer.At = view.Stamp().At

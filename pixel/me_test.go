@@ -80,7 +80,7 @@ func TestMe(t *testing.T) {
 			continue
 		}
 		if c.status != 200 {
-			if len(r.Body) > 0 || len(r.AllowOrigin) > 0 {
+			if len(r.Body) > 0 || len(r.AllowOrigin) > 0 || !r.Guarded {
 				t.Errorf("%s: a refusal tells %q to %q", c.name, r.Body, r.AllowOrigin)
 			}
 			continue

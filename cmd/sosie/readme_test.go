@@ -65,6 +65,11 @@ func TestReadmeCommands(t *testing.T) {
 			if !r.wrote { // the first is the configuration; others are parts of one
 				r.write("sosie.yaml", strings.Join(f.lines, "\n")+"\n")
 			}
+		case "html":
+			snippet, err := os.ReadFile(filepath.Join(r.dir, "pixel/tag/snippet.html"))
+			if err != nil || strings.Join(f.lines, "\n")+"\n" != string(snippet) {
+				t.Errorf("README's snippet is not the one that is tested: %v", err)
+			}
 		case "sh":
 			for _, line := range joined(f.lines) {
 				r.follow(line)
@@ -148,6 +153,12 @@ func (r *reader) follow(line string) {
 	r.t.Helper()
 	if line == testCommand {
 		return
+	}
+	if program, _, _ := strings.Cut(line, " "); !strings.Contains(program, "/") {
+		if _, err := exec.LookPath(program); err != nil {
+			r.t.Logf("skipped, %s is not installed: %s", program, line)
+			return
+		}
 	}
 	start := time.Now()
 	command := exec.Command("bash", "-e", "-o", "pipefail", "-c", r.local(line))

@@ -18,6 +18,11 @@ type serve struct {
 	Office      string   `help:"Address of the back office; off closes it. Default: ${default_office}." placeholder:"ADDRESS" env:"SOSIE_OFFICE"`
 	OfficeHosts []string `name:"office-hosts" help:"Names the back office may be asked by. Default: localhost and the loopback addresses." placeholder:"HOST" env:"SOSIE_OFFICE_HOSTS"`
 	MetricsOpen bool     `name:"metrics-open" help:"Let programs on loopback read /metrics of the back office without a token." env:"SOSIE_METRICS_OPEN"`
+	Trusted     []string `name:"trusted-proxies" help:"Addresses and networks whose X-Forwarded-For is believed. Default: none." placeholder:"NETWORK" env:"SOSIE_TRUSTED_PROXIES"`
+	TLSCert     string   `name:"tls-cert" help:"PEM file of the certificate chain; without it plain HTTP." placeholder:"FILE" env:"SOSIE_TLS_CERT"`
+	TLSKey      string   `name:"tls-key" help:"PEM file of its private key." placeholder:"FILE" env:"SOSIE_TLS_KEY"`
+	Places      string   `help:"MMDB file that tells countries and regions from addresses. Default: none." placeholder:"FILE" env:"SOSIE_PLACES"`
+	Webhook     string   `name:"alerts-webhook" help:"URL that takes alerts as JSON by POST. Default: none." placeholder:"URL" env:"SOSIE_ALERTS_WEBHOOK"`
 	PublicURL   string   `name:"public-url" help:"How browsers reach the pixel, such as https://p.example.com." placeholder:"URL" env:"SOSIE_PUBLIC_URL"`
 	Log         string   `help:"Form of the log on standard error: text or json. Default: text." placeholder:"FORM" enum:",text,json" default:"" env:"SOSIE_LOG"`
 	LogLevel    string   `name:"log-level" help:"Least that is logged: debug, info, warn or error. Default: info." placeholder:"LEVEL" enum:",debug,info,warn,error" default:"" env:"SOSIE_LOG_LEVEL"`
@@ -50,6 +55,18 @@ func (s *serve) configure(p *place) (dmp.Config, error) {
 	override(&config.PublicURL, s.PublicURL)
 	override(&config.Log, s.Log)
 	override(&config.LogLevel, s.LogLevel)
+	override(&config.TLS.Cert, s.TLSCert)
+	override(&config.TLS.Key, s.TLSKey)
+	override(&config.Places, s.Places)
+	override(&config.Alerts.Webhook, s.Webhook)
+	if len(s.Trusted) > 0 {
+		config.TrustedProxies = make([]dmp.Network, len(s.Trusted))
+		for i, text := range s.Trusted {
+			if err := config.TrustedProxies[i].UnmarshalText([]byte(text)); err != nil {
+				return config, fmt.Errorf("read --trusted-proxies: %w: %w", errUsage, err)
+			}
+		}
+	}
 	if len(s.OfficeHosts) > 0 {
 		config.OfficeHosts = s.OfficeHosts
 	}
