@@ -58,7 +58,7 @@ func (d *DMP) destination(segment, to string) (string, error) {
 		return "", &Error{Op: "publish", Object: "segment " + segment, Err: caused{fmt.Errorf(format, args...), ErrSegment}, Hint: hint}
 	}
 	var sites []string
-	for _, s := range d.config.Sites {
+	for _, s := range d.declared.Load().sites {
 		if s.Key == to {
 			return segments.SitePrefix + to, nil
 		}

@@ -84,9 +84,29 @@ func TestUnpublishFromASiteThatIsGone(t *testing.T) {
 	if _, err := d.PublishSegment(t.Context(), "fans", "shop"); err != nil {
 		t.Fatal(err)
 	}
-	d.config.Sites = nil
+	d.declared.Store(&declared{})
 	if _, err := d.UnpublishSegment(t.Context(), "fans", "site/shop"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A destination is a site of the configuration that is in place, not of the one
+// that the server was started with.
+func TestPublishAfterAReload(t *testing.T) {
+	s, write := reloading(t, reloadBefore)
+	if _, err := s.client.SaveSegment(t.Context(), segments.Segment{Name: "fans", Expression: "seen"}, false); err != nil {
+		t.Fatal(err)
+	}
+	write("sites: [{key: blog}]\n")
+	if _, err := s.client.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	saved, err := s.client.PublishSegment(t.Context(), "fans", "blog")
+	if err != nil || strings.Join(saved.PublishedTo, " ") != "site/blog" {
+		t.Errorf("published to %v, %v", saved.PublishedTo, err)
+	}
+	if _, err := s.client.PublishSegment(t.Context(), "fans", "site/shop"); !errors.Is(err, ErrSegment) || !strings.Contains(Hint(err), "The sites are: blog.") {
+		t.Errorf("published to a site that is gone: %v, hint %q", err, Hint(err))
 	}
 }
 
