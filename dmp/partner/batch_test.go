@@ -267,3 +267,25 @@ func TestEventsHaveARate(t *testing.T) {
 		t.Errorf("%d: to be told of a batch again costs nothing", status)
 	}
 }
+
+// An empty batch leaves a receipt, and so counts as an event does.
+func TestEmptyBatchesHaveARate(t *testing.T) {
+	limits := DefaultLimits()
+	limits.EventsPerSecond = 1 // and ten at once
+	s := openSite(t, limits)
+	shop := s.siteToken("shop")
+	begun, refused := time.Now(), 0
+	for key := range 30 {
+		status, text, _ := s.send(request{method: "POST", path: EventsPath, token: shop, kind: typeJSON, key: fmt.Sprint(key), body: `{"events":[]}`})
+		switch status {
+		case 200:
+		case 429:
+			refused++
+		default:
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	if least := 19 - int(time.Since(begun).Seconds()); refused < least {
+		t.Errorf("%d of 30 were refused, want %d", refused, least)
+	}
+}

@@ -21,11 +21,12 @@
 // # On disk
 //
 // Receipts lie in the directory receipts of the data directory, one file an hour
-// of UTC, a line of JSON each, synced before the batch is answered. They hold
-// hashes of keys and bodies, counts and line numbers, and nothing of a user:
+// of UTC, a line of JSON each, synced before the batch is answered. They hold the
+// id of the token, hashes of keys and bodies, counts and line numbers, and nothing
+// of a user:
 //
 //	receipts/2026-11-24T13.ndjson
-//	{"key":"<32 hex>","body":"<32 hex>","at":"2026-11-24T13:05:06Z","receipt":{…}}
+//	{"grant":"<id>","key":"<32 hex>","body":"<32 hex>","at":"2026-11-24T13:05:06Z","receipt":{…}}
 //
 // # Gotcha
 //

@@ -24,8 +24,13 @@ const (
 	receiptsSuffix = ".ndjson"
 	// hourLayout names the files, one an hour.
 	hourLayout = "2006-01-02T15"
-	// maxReceiptBytes bounds what the receipts of a day take in memory.
-	maxReceiptBytes = 64 << 20
+	// maxReceiptBytes bounds what the receipts of a grant take in memory: two small
+	// batches a second, all day. Each grant has its own, so that nobody can use up
+	// another's.
+	maxReceiptBytes = 32 << 20
+	// pruneEvery is how seldom receipts are looked through for old ones while a grant
+	// has too many.
+	pruneEvery = time.Minute
 	// receiptCost is about what a receipt takes besides its text.
 	receiptCost = 128
 )
@@ -34,14 +39,17 @@ const (
 var (
 	errOtherBody    = errors.New("the key was sent before, with another batch")
 	errUnderWay     = errors.New("a batch with this key is under way")
-	errReceiptsFull = errors.New("as many batches were sent in a day as can be remembered")
+	errReceiptsFull = errors.New("as many batches were sent with this token in a day as can be remembered")
 )
 
 // hash is the start of a SHA-256.
 type hash [16]byte
 
-// batchID says which batch it is: whose key, and what it holds.
-type batchID struct{ key, body hash }
+// batchID says which batch it is: whose, its key, and what it holds.
+type batchID struct {
+	grant     string
+	key, body hash
+}
 
 // identify hashes a batch with all that changes its meaning.
 func identify(grant string, key []byte, site string, none, ndjson bool, body []byte) (id batchID) {
@@ -54,7 +62,7 @@ func identify(grant string, key []byte, site string, none, ndjson bool, body []b
 		copy(h[:], s.Sum(nil))
 		return h
 	}
-	return batchID{key: sum(key, grant), body: sum(body, site, fmt.Sprint(none, ndjson))}
+	return batchID{grant: grant, key: sum(key, grant), body: sum(body, site, fmt.Sprint(none, ndjson))}
 }
 
 // receipts are those of the last 24 hours.
@@ -64,20 +72,25 @@ type receipts struct {
 
 	mu       sync.Mutex
 	byKey    map[hash]keptReceipt
-	bytes    int
+	bytes    map[string]int // by grant
+	pruned   time.Time
 	underWay map[hash]bool
 	hour     string // of file
 	file     *os.File
 }
 
 type keptReceipt struct {
-	body hash
-	at   time.Time
-	text []byte
+	grant string
+	body  hash
+	at    time.Time
+	text  []byte
 }
+
+func (k keptReceipt) cost() int { return len(k.text) + receiptCost }
 
 // receiptLine is a receipt on disk.
 type receiptLine struct {
+	Grant   string          `json:"grant"`
 	Key     string          `json:"key"`
 	Body    string          `json:"body"`
 	At      time.Time       `json:"at"`
@@ -86,7 +99,7 @@ type receiptLine struct {
 
 // openReceipts reads what is kept in a data directory.
 func openReceipts(data string, clock func() time.Time) (*receipts, error) {
-	r := &receipts{dir: filepath.Join(data, receiptsDir), clock: clock, byKey: map[hash]keptReceipt{}, underWay: map[hash]bool{}}
+	r := &receipts{dir: filepath.Join(data, receiptsDir), clock: clock, byKey: map[hash]keptReceipt{}, bytes: map[string]int{}, underWay: map[hash]bool{}}
 	err := os.MkdirAll(r.dir, 0o700)
 	if err == nil {
 		err = r.eachFile(r.load)
@@ -137,6 +150,7 @@ func (r *receipts) load(path string) error {
 		if json.Unmarshal(lines.Bytes(), &l) != nil || !unhex(&id.key, l.Key) || !unhex(&id.body, l.Body) {
 			continue
 		}
+		id.grant = l.Grant
 		r.remember(id, l.At, bytes.Clone(l.Receipt))
 	}
 	return lines.Err()
@@ -151,12 +165,36 @@ func unhex(h *hash, text string) bool {
 }
 
 func (r *receipts) remember(id batchID, at time.Time, text []byte) {
-	if before, ok := r.byKey[id.key]; ok {
-		r.bytes -= len(before.text) + receiptCost
-	}
-	r.byKey[id.key] = keptReceipt{id.body, at, text}
-	r.bytes += len(text) + receiptCost
+	r.forget(id.key)
+	kept := keptReceipt{id.grant, id.body, at, text}
+	r.byKey[id.key] = kept
+	r.bytes[id.grant] += kept.cost()
 }
+
+// forget lets go of a receipt, if there is one.
+func (r *receipts) forget(key hash) {
+	kept, ok := r.byKey[key]
+	if !ok {
+		return
+	}
+	delete(r.byKey, key)
+	if r.bytes[kept.grant] -= kept.cost(); r.bytes[kept.grant] == 0 {
+		delete(r.bytes, kept.grant)
+	}
+}
+
+// prune lets go of what has become too old.
+func (r *receipts) prune(now time.Time) {
+	r.pruned = now
+	for key, kept := range r.byKey {
+		if now.Sub(kept.at) > ReceiptLife {
+			r.forget(key)
+		}
+	}
+}
+
+// full reports whether a grant has as many receipts as may be.
+func (r *receipts) full(grant string) bool { return r.bytes[grant] >= maxReceiptBytes }
 
 // begin returns the receipt of a batch that was answered before, or nil, which
 // keeps the key for the caller until keep or cancel.
@@ -166,13 +204,18 @@ func (r *receipts) begin(id batchID) ([]byte, error) {
 	if r.underWay[id.key] {
 		return nil, errUnderWay
 	}
-	if kept, ok := r.byKey[id.key]; ok && r.clock().Sub(kept.at) <= ReceiptLife {
+	now := r.clock()
+	if kept, ok := r.byKey[id.key]; ok && now.Sub(kept.at) <= ReceiptLife {
 		if kept.body != id.body {
 			return nil, errOtherBody
 		}
 		return kept.text, nil
 	}
-	if r.bytes >= maxReceiptBytes {
+	// Keeping a receipt prunes, but a full grant gets none kept until it has.
+	if r.full(id.grant) && now.Sub(r.pruned).Abs() >= pruneEvery {
+		r.prune(now)
+	}
+	if r.full(id.grant) {
 		return nil, errReceiptsFull
 	}
 	r.underWay[id.key] = true
@@ -188,7 +231,7 @@ func (r *receipts) cancel(id batchID) {
 
 // keep makes the receipt of a batch durable. An error leaves the key to cancel.
 func (r *receipts) keep(id batchID, at time.Time, text []byte) error {
-	line, _ := json.Marshal(receiptLine{hex.EncodeToString(id.key[:]), hex.EncodeToString(id.body[:]), at, text}) // always marshals
+	line, _ := json.Marshal(receiptLine{id.grant, hex.EncodeToString(id.key[:]), hex.EncodeToString(id.body[:]), at, text}) // always marshals
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.turn()
@@ -228,12 +271,7 @@ func (r *receipts) turn() error {
 		return errors.Join(err, f.Close())
 	}
 	r.file, r.hour = f, hour
-	for key, kept := range r.byKey {
-		if now.Sub(kept.at) > ReceiptLife {
-			delete(r.byKey, key)
-			r.bytes -= len(kept.text) + receiptCost
-		}
-	}
+	r.prune(now)
 	return r.eachFile(func(string) error { return nil })
 }
 

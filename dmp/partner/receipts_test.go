@@ -2,8 +2,10 @@ package partner
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -63,8 +65,8 @@ func TestReceiptsLiveADay(t *testing.T) {
 	if files, err := os.ReadDir(filepath.Join(dir, receiptsDir)); err != nil || len(files) != 2 {
 		t.Errorf("%v stay on disk, %v", files, err)
 	}
-	if len(r.byKey) != 2 || r.bytes != 2*(len(`{"n":2}`)+receiptCost) {
-		t.Errorf("%d receipts of %d bytes in memory", len(r.byKey), r.bytes)
+	if len(r.byKey) != 2 || r.bytes["grant"] != 2*(len(`{"n":2}`)+receiptCost) {
+		t.Errorf("%d receipts of %v bytes in memory", len(r.byKey), r.bytes)
 	}
 }
 
@@ -113,15 +115,43 @@ func TestOneBatchOfAKeyAtATime(t *testing.T) {
 	keepOne(t, r, clock, idOf("a", "x"), `{}`)
 }
 
+// A grant that has used up its receipts gets no more, costs no other grant any, and
+// is let in again when they have become too old.
 func TestReceiptsAreBounded(t *testing.T) {
-	clock := &wound{time.Now()}
-	r := openTestReceipts(t, t.TempDir(), clock)
-	keepOne(t, r, clock, idOf("a", "x"), `{}`)
-	r.bytes = maxReceiptBytes
-	if _, err := r.begin(idOf("b", "x")); !errors.Is(err, errReceiptsFull) {
-		t.Errorf("one more: %v", err)
+	dir, clock := t.TempDir(), &wound{time.Date(2026, 11, 24, 12, 30, 0, 0, time.UTC)}
+	r := openTestReceipts(t, dir, clock)
+	text := `"` + strings.Repeat("x", 1<<19) + `"`
+	keys := 0
+	for ; keys < 1000; keys++ {
+		id := idOf(fmt.Sprint(keys), "x")
+		if _, err := r.begin(id); errors.Is(err, errReceiptsFull) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.keep(id, clock.now, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if known, err := r.begin(idOf("a", "x")); err != nil || known == nil {
-		t.Errorf("a known one: %s, %v", known, err)
+	if want := maxReceiptBytes/(len(text)+receiptCost) + 1; keys != want {
+		t.Errorf("%d receipts were kept, want %d", keys, want)
+	}
+	other := identify("other", []byte("0"), "shop", false, false, []byte("x"))
+	keepOne(t, r, clock, other, `{}`)
+	if known, err := r.begin(idOf("0", "x")); err != nil || known == nil {
+		t.Errorf("a known one: %d bytes, %v", len(known), err)
+	}
+	clock.now = clock.now.Add(time.Hour)
+	again := openTestReceipts(t, dir, clock) // as after a restart
+	for name, r := range map[string]*receipts{"the same": r, "after a restart": again} {
+		if _, err := r.begin(idOf("late", "x")); !errors.Is(err, errReceiptsFull) {
+			t.Errorf("%s: one more: %v", name, err)
+		}
+	}
+	clock.now = clock.now.Add(ReceiptLife)
+	for name, r := range map[string]*receipts{"the same": r, "after a restart": again} {
+		if _, err := r.begin(idOf("late", "x")); err != nil || len(r.byKey) != 0 || len(r.bytes) != 0 {
+			t.Errorf("%s, a day later: %v, %d receipts of %v bytes in memory", name, err, len(r.byKey), r.bytes)
+		}
 	}
 }
