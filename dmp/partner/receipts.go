@@ -241,8 +241,8 @@ func (r *receipts) keep(id batchID, at time.Time, text []byte) error {
 	if err == nil {
 		err = r.file.Sync()
 	}
-	if err != nil {
-		return fmt.Errorf("keep receipt: %w", err)
+	if err != nil { // the next receipt must not join a torn line: opening the file ends it
+		return fmt.Errorf("keep receipt: %w", errors.Join(err, r.closeFile()))
 	}
 	r.remember(id, at, text)
 	delete(r.underWay, id.key)

@@ -102,6 +102,39 @@ func TestReceiptCutOffByACrash(t *testing.T) {
 	}
 }
 
+// A write that fails half way costs the receipt that it was of, and no other.
+func TestReceiptTornByAFailedWrite(t *testing.T) {
+	dir, clock := t.TempDir(), &wound{time.Date(2026, 11, 24, 12, 30, 0, 0, time.UTC)}
+	r := openTestReceipts(t, dir, clock)
+	keepOne(t, r, clock, idOf("a", "x"), `{"n":1}`)
+	whole := r.file
+	defer whole.Close()
+	if _, err := whole.WriteString(`{"grant":"grant","key":"00`); err != nil { // the half that was written
+		t.Fatal(err)
+	}
+	var err error
+	if r.file, err = os.Open(whole.Name()); err != nil { // takes no other half
+		t.Fatal(err)
+	}
+	if _, err := r.begin(idOf("b", "x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.keep(idOf("b", "x"), clock.now, []byte(`{"n":2}`)); err == nil {
+		t.Fatal("a receipt was kept that could not be written")
+	}
+	r.cancel(idOf("b", "x"))
+	if r.file != nil { // what can be written to again would go on in the same line
+		r.file = whole
+	}
+	keepOne(t, r, clock, idOf("c", "x"), `{"n":3}`)
+	again := openTestReceipts(t, dir, clock)
+	for key, want := range map[string]string{"a": `{"n":1}`, "b": "", "c": `{"n":3}`} {
+		if known, err := again.begin(idOf(key, "x")); err != nil || string(known) != want {
+			t.Errorf("after a restart %s has the receipt %q, %v, want %q", key, known, err, want)
+		}
+	}
+}
+
 func TestOneBatchOfAKeyAtATime(t *testing.T) {
 	clock := &wound{time.Now()}
 	r := openTestReceipts(t, t.TempDir(), clock)
