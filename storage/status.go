@@ -92,3 +92,7 @@ func (s *Store) measure(out *Status) (err error) {
 
 // Lag is how long ago the view was published.
 func (s *Store) Lag() time.Duration { return s.clock().Sub(s.View().stamp.At) }
+
+// Durable is the sequence of the newest batch of the log. A view whose Stamp has a
+// lower one does not show it yet.
+func (s *Store) Durable() uint64 { return s.log.Last() }

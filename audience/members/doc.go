@@ -8,7 +8,9 @@
 //
 // # Invariant
 //
-// An answer is at most [MaxAge] old, or there is none. It never holds a user whom
+// An answer is at most [MaxAge] old, or there is none. A store's view that stops
+// showing what is durable does not make answers younger: they end at most MaxAge
+// after the evaluation that first found it lacking. An answer never holds a user whom
 // the masks of this moment leave out: an opt-out or an erasure counts as soon as
 // the store's view shows it, not with the next evaluation. A destination is told
 // nothing of segments that are not published to it.

@@ -17,9 +17,9 @@ import (
 func (m *Members) Refresh(ctx context.Context) error {
 	m.evaluating.Lock()
 	defer m.evaluating.Unlock()
-	begun := time.Now()
+	begun, durable := time.Now(), m.store.Durable()
 	view := m.store.View()
-	next, err := m.next(ctx, view, begun)
+	next, err := m.next(ctx, view, m.shown(view, durable, begun))
 	if err != nil {
 		err = fmt.Errorf("evaluate published segments: %w", err)
 	} else {
@@ -29,21 +29,35 @@ func (m *Members) Refresh(ctx context.Context) error {
 	return err
 }
 
+// shown returns now, or, where a view still lacks what was durable at an earlier
+// call, when that was. The age of a view says nothing: where nothing comes in it may
+// be old, and where nothing can be folded any more it is new and shows nothing new.
+func (m *Members) shown(view *storage.View, durable uint64, now time.Time) time.Time {
+	if view.Stamp().Seq >= m.owed.seq {
+		m.owed = owed{durable, now}
+	}
+	return m.owed.at
+}
+
 // next returns the evaluation of a view, which is that of the one before where
 // nothing has changed.
-func (m *Members) next(ctx context.Context, view *storage.View, begun time.Time) (*evaluation, error) {
+func (m *Members) next(ctx context.Context, view *storage.View, shown time.Time) (*evaluation, error) {
+	begun := time.Now()
+	if begun.Sub(shown) > MaxAge {
+		return nil, ErrBehind
+	}
 	stamp := view.Stamp()
 	if last := m.now.Load(); last != nil && stamp.Seq == last.stamp.Seq &&
 		stamp.Day == last.stamp.Day && view.Labels() == last.labels {
 		same := *last
-		same.stamp, same.checked = stamp, begun
+		same.stamp, same.checked = stamp, shown
 		return &same, nil
 	}
 	published, err := segments.Published(view)
 	if err != nil {
 		return nil, err
 	}
-	next := &evaluation{stamp: stamp, labels: view.Labels(), checked: begun, byTo: map[string][]int{}}
+	next := &evaluation{stamp: stamp, labels: view.Labels(), checked: shown, byTo: map[string][]int{}}
 	sets := make([]audience.Set, 0, len(published))
 	for number, segment := range published {
 		e := &audience.Call{Function: audience.FuncSegment, Name: segment.Name}

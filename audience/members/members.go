@@ -27,6 +27,9 @@ const (
 var (
 	// ErrStale means memberships older than MaxAge, or none yet.
 	ErrStale = errors.New("memberships are too old to be told")
+	// ErrBehind means a store whose view has lacked for MaxAge what is durable: an
+	// opt-out, perhaps.
+	ErrBehind = errors.New("the store does not show what it has taken")
 	// ErrMemory means memberships that do not fit Options.Memory.
 	ErrMemory = errors.New("memberships are too large")
 )
@@ -44,6 +47,8 @@ type Options struct {
 type Store interface {
 	// View returns the newest snapshot.
 	View() *storage.View
+	// Durable is the sequence of the newest batch, which a view may lack.
+	Durable() uint64
 	// Pace makes long work leave the cores to hits.
 	Pace() *storage.Pace
 }
@@ -56,6 +61,7 @@ type Members struct {
 
 	now        atomic.Pointer[evaluation]
 	evaluating sync.Mutex // one Refresh at a time
+	owed       owed       // under evaluating
 	builder    block.Builder
 	failure    atomic.Pointer[error] // why the last Refresh failed
 }
@@ -65,14 +71,21 @@ type evaluation struct {
 	stamp storage.Stamp
 	// labels tell views of one sequence apart that differ in what is in force.
 	labels *storage.Labels
-	// checked is when the newest view last said the same, by the clock that
-	// nobody sets.
+	// checked is when the newest view last said the same and showed what had been
+	// durable the time before, by the clock that nobody sets.
 	checked time.Time
 	took    time.Duration
 	names   []string         // of segments, by number
 	byTo    map[string][]int // numbers of the segments of a destination
 	chunks  []*block.Block   // the "label" is the number of the segment
 	bytes   int64
+}
+
+// owed is what the newest view has to show: the batches that were durable at a
+// moment.
+type owed struct {
+	seq uint64
+	at  time.Time
 }
 
 // New returns the memberships of a store, none of which are evaluated yet: call

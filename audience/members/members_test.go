@@ -187,6 +187,93 @@ func TestOldMembershipsAreNotTold(t *testing.T) {
 	}
 }
 
+// stalled is a house whose view stays what it was.
+type stalled struct {
+	*house
+	view *storage.View
+}
+
+func (s *stalled) View() *storage.View { return s.view }
+
+// An opt-out that the store has taken and cannot show ends the answers; a house in
+// which nothing happens goes on answering.
+func TestNothingIsToldBeyondAStalledView(t *testing.T) {
+	h := open(t)
+	h.publish(t, "everybody", "seen", "site/shop")
+	h.do(t, func(r *storage.Records) { r.Hit(1, h.today); r.Hit(2, h.today) })
+	s := &stalled{h, h.View()}
+	m := New(s, Options{})
+	refresh := func(want error) {
+		t.Helper()
+		if err := m.Refresh(context.Background()); !errors.Is(err, want) {
+			t.Fatalf("error %v, want %v", err, want)
+		}
+	}
+	pass := func(d time.Duration) { // as if it had
+		old := *m.now.Load()
+		old.checked, m.owed.at = old.checked.Add(-d), m.owed.at.Add(-d)
+		m.now.Store(&old)
+	}
+	record := func(change func(*storage.Records)) {
+		t.Helper()
+		var r storage.Records
+		change(&r)
+		if _, err := h.Append(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refresh(nil)
+	for range 3 { // nothing is owed, however old the view
+		pass(MaxAge + time.Second)
+		refresh(nil)
+		want(t, m, "site/shop", 1, "everybody")
+	}
+	record(func(r *storage.Records) { r.Mask(storage.OptedOut, 1, true) })
+	refresh(nil) // is new to it
+	record(func(r *storage.Records) { r.Hit(3, h.today) })
+	pass(MaxAge / 2)
+	refresh(nil)
+	want(t, m, "site/shop", 2, "everybody")
+	pass(MaxAge/2 + time.Second)
+	for range 2 {
+		if names, stamp := m.Of(nil, "site/shop", 1); len(names) > 0 || !stamp.At.IsZero() || !errors.Is(m.Err(), ErrStale) {
+			t.Errorf("told, a minute after the opt-out: %v, %v, %v", names, stamp, m.Err())
+		}
+		refresh(ErrBehind)
+	}
+	if err := m.Err(); !errors.Is(err, ErrBehind) || m.Status().Failure == "" {
+		t.Errorf("told: %v, status %+v", err, m.Status())
+	}
+	h.do(t, func(*storage.Records) {})
+	s.view = h.View()
+	refresh(nil)
+	want(t, m, "site/shop", 1)
+	want(t, m, "site/shop", 3, "everybody")
+}
+
+// A view that moves on, and still lacks what was owed, is no younger for it.
+func TestASlowViewIsAsOldAsWhatItLacks(t *testing.T) {
+	h := open(t)
+	h.publish(t, "everybody", "seen", "site/shop")
+	h.do(t, func(r *storage.Records) { r.Hit(1, h.today) })
+	s := &stalled{h, h.View()}
+	m := New(s, Options{})
+	h.do(t, func(r *storage.Records) { r.Hit(2, h.today) })
+	halfway := h.View()
+	h.do(t, func(r *storage.Records) { r.Mask(storage.OptedOut, 1, true) })
+	for _, view := range []*storage.View{s.view, halfway} {
+		s.view = view
+		if err := m.Refresh(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		m.owed.at = m.owed.at.Add(-MaxAge / 2)
+	}
+	want(t, m, "site/shop", 2, "everybody")
+	if age := time.Since(m.now.Load().checked); age < MaxAge/2 {
+		t.Errorf("%s old", age)
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	h := open(t)
 	h.publish(t, "everybody", "seen", "site/shop")
