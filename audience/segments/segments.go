@@ -113,9 +113,10 @@ func (v viewed) List(kind string) iter.Seq2[string, []byte] { return v.Documents
 func (s *Shelf) Names() []string { return resolver{s.documents}.Names(audience.FuncSegment) }
 
 // Save keeps a segment under its name, in place of one that is there only if
-// replace is set; the sizes of that one and its destinations stay, and so do the
-// owner, folder and note that are not given. It returns what was kept, with
-// canonical text and its times.
+// replace is set; the destinations of that one stay, and so do the owner, folder
+// and note that are not given. Its sizes stay only with its expression: they are of
+// the users that another one meant, whom not everyone who sees the new one may know
+// of. It returns what was kept, with canonical text and its times.
 func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 	e, err := audience.Parse(segment.Expression)
 	if err == nil {
@@ -138,6 +139,8 @@ func (s *Shelf) Save(segment Segment, replace bool) (Segment, error) {
 			segment.Note = cmp.Or(segment.Note, before.Note)
 			if before.Expression == segment.Expression {
 				segment.Changed = before.Changed
+			} else if err := forgetSizes(edit, segment.Name); err != nil {
+				return err
 			}
 		case !errors.Is(err, ErrUnknown):
 			return err
@@ -237,12 +240,7 @@ func (s *Shelf) Delete(name string) error {
 			}
 			return fmt.Errorf("%w: %s", ErrUsed, strings.Join(names, ", "))
 		}
-		if _, err := edit.Get(KindSizes, name); err == nil {
-			if err := edit.Delete(KindSizes, name); err != nil {
-				return err
-			}
-		}
-		return edit.Delete(Kind, name)
+		return errors.Join(forgetSizes(edit, name), edit.Delete(Kind, name))
 	})
 	if err != nil {
 		return fmt.Errorf("delete segment %s: %w", name, err)

@@ -206,6 +206,27 @@ func TestSizesAreOneADay(t *testing.T) {
 	}
 }
 
+// TestSizesAreOfOneExpression: a new note leaves them, another meaning begins anew.
+func TestSizesAreOfOneExpression(t *testing.T) {
+	s := openShelf(t)
+	save(t, s, "one", "a")
+	if err := s.Measured(100, map[string]uint64{"one": 5}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		segment Segment
+		want    int
+	}{{Segment{Expression: "(A)", Note: "new"}, 1}, {Segment{Expression: "a and b"}, 0}, {Segment{Expression: "a"}, 0}} {
+		c.segment.Name = "one"
+		if _, err := s.Save(c.segment, true); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Sizes("one"); err != nil || len(got) != c.want {
+			t.Errorf("saved as %s: sizes %v, %v, want %d", c.segment.Expression, got, err, c.want)
+		}
+	}
+}
+
 // TestTenYearsOfSizesFit sees that a full history fits into a document.
 func TestTenYearsOfSizesFit(t *testing.T) {
 	s := openShelf(t)

@@ -70,3 +70,14 @@ func sizes(from source, name string) (history []Size, err error) {
 	}
 	return history, nil
 }
+
+// forgetSizes removes the history of a segment, if it has one.
+func forgetSizes(edit *storage.Edit, name string) error {
+	if _, err := edit.Get(KindSizes, name); err != nil {
+		if errors.Is(err, storage.ErrNoDocument) {
+			return nil
+		}
+		return err
+	}
+	return edit.Delete(KindSizes, name)
+}
