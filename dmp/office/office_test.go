@@ -236,6 +236,38 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestPlanTellsNoCosts: what a part of a large plan read would tell how few users
+// the part means.
+func TestPlanTellsNoCosts(t *testing.T) {
+	d := openDesk(t)
+	d.populate()
+	for _, c := range []struct {
+		who  string
+		told bool
+	}{{"admin", true}, {"buyer", false}, {"shop", false}} {
+		_, answer := d.ask(c.who, http.MethodPost, "/v1/explain", expr("shop/other and not shop/golf"))
+		var got struct{ Plan map[string]any }
+		if err := json.Unmarshal([]byte(answer), &got); err != nil {
+			t.Fatal(err)
+		}
+		steps := []map[string]any{got.Plan}
+		for i := 0; i < len(steps); i++ {
+			for _, cost := range []string{"bitmaps", "took_ns"} {
+				if _, told := steps[i][cost]; told != c.told {
+					t.Errorf("%s is told %s: %v, in %s", c.who, cost, told, answer)
+				}
+			}
+			parts, _ := steps[i]["of"].([]any)
+			for _, part := range parts {
+				steps = append(steps, part.(map[string]any))
+			}
+		}
+		if len(steps) < 3 {
+			t.Errorf("%s sees a plan without parts: %s", c.who, answer)
+		}
+	}
+}
+
 func today() string { return time.Now().UTC().Format(time.DateOnly) }
 
 // described fails the test where an answer has a field that its description lacks.
