@@ -26,8 +26,12 @@ func (o *Office) health(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// readyEvery is how often the house is asked, however often the door is.
-const readyEvery = time.Second
+const (
+	// readyEvery is how often the house is asked, however often the door is.
+	readyEvery = time.Second
+	// readyTimeout is how long the house has to say that it is ready.
+	readyTimeout = 10 * time.Second
+)
 
 // readiness remembers for a moment whether questions are answered, because anyone
 // may ask.
@@ -37,15 +41,22 @@ type readiness struct {
 	err   error
 }
 
-// readyz says whether questions are answered.
-func (o *Office) readyz(w http.ResponseWriter, r *http.Request) {
-	o.ready.mu.Lock()
-	if time.Since(o.ready.asked) > readyEvery {
-		o.ready.err, o.ready.asked = o.house.Ready(r.Context()), time.Now()
+// ask returns why the house is not ready, or nil. The question has a time of its own:
+// what it finds is told to others too, and who asked first may have left.
+func (r *readiness) ask(house House) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.asked) > readyEvery {
+		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+		defer cancel()
+		r.err, r.asked = house.Ready(ctx), time.Now()
 	}
-	err := o.ready.err
-	o.ready.mu.Unlock()
-	if err != nil {
+	return r.err
+}
+
+// readyz says whether questions are answered.
+func (o *Office) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := o.ready.ask(o.house); err != nil {
 		http.Error(w, "not ready: `sosie status` says why", http.StatusServiceUnavailable)
 		return
 	}
