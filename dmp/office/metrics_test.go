@@ -31,6 +31,15 @@ func emptyKeyring(t testing.TB) *access.Keyring {
 // TestMetrics shows the names of all metrics of ours, of which dashboards are made.
 func TestMetrics(t *testing.T) {
 	d := openDesk(t)
+	door, err := d.house.PartnerDoor() // its metrics are there while it is open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := door.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	d.visit(3, "shop", "shop/tennis,shop/nothing")
 	d.ask("admin", "POST", "/v1/count", expr("seen")) // what was acknowledged is in the status then
 	status, answer := d.ask("admin", "GET", "/metrics", nil)
