@@ -24,9 +24,23 @@ type answers[B any] struct{ Body B }
 // done is the body of an answer that says no more than that.
 type done struct{}
 
-// register adds an operation to the door. There is no other way to add one, so none
-// escapes the table.
+// register adds an operation to the door that is worked on when it is the caller's
+// turn.
 func register[I, B any](o *Office, op access.Operation, h huma.Operation, ask func(context.Context, caller, *I) (B, error)) {
+	registerAtOnce(o, op, h, func(ctx context.Context, c caller, in *I) (body B, err error) {
+		end, err := o.turns.take(ctx, c.grant.ID)
+		if err != nil {
+			return body, err
+		}
+		defer end()
+		return ask(ctx, c, in)
+	})
+}
+
+// registerAtOnce adds an operation to the door that waits for no other: what an
+// administrator needs while questions take every turn. There is no other way to add
+// one, so none escapes the table.
+func registerAtOnce[I, B any](o *Office, op access.Operation, h huma.Operation, ask func(context.Context, caller, *I) (B, error)) {
 	h.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
 		grant, err := o.admit(ctx.Header("Authorization"), ctx.RemoteAddr(), op)
 		if err != nil {
@@ -48,12 +62,6 @@ func register[I, B any](o *Office, op access.Operation, h huma.Operation, ask fu
 		grant, _ := ctx.Value(grantKey{}).(access.Grant) // without one it is nobody's
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
-		select {
-		case o.turns <- struct{}{}:
-			defer func() { <-o.turns }()
-		case <-ctx.Done():
-			return nil, problemOf(ctx.Err(), false)
-		}
 		body, err := ask(ctx, caller{o.house, grant}, in)
 		if err != nil {
 			return nil, problemOf(err, grant.Role == access.Admin)

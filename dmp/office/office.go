@@ -26,9 +26,6 @@ const (
 	// answerTimeout is how long a question may take; it must cover an expression
 	// whose days are read from disk.
 	answerTimeout = time.Minute
-	// questionsAtOnce is how many are worked on at a time; more wait their turn, so
-	// that no token takes all of the machine from the pixel.
-	questionsAtOnce = 4
 )
 
 // Office is the back office of a house.
@@ -38,7 +35,7 @@ type Office struct {
 	hosts       map[string]bool
 	metricsOpen bool
 	ready       readiness
-	turns       chan struct{} // holds one of each question worked on
+	turns       *turns
 	mux         *http.ServeMux
 	api         huma.API
 }
@@ -48,7 +45,7 @@ type Office struct {
 // programs on loopback read /metrics without a token.
 func New(house House, keyring *access.Keyring, hosts []string, metricsOpen bool) *Office {
 	o := &Office{house: house, keyring: keyring, hosts: map[string]bool{}, metricsOpen: metricsOpen,
-		turns: make(chan struct{}, questionsAtOnce), mux: http.NewServeMux()}
+		turns: newTurns(), mux: http.NewServeMux()}
 	for _, host := range hosts {
 		o.hosts[host] = true
 	}

@@ -14,7 +14,7 @@ import (
 
 // status registers the status.
 func (o *Office) status() {
-	register(o, access.ReadStatus, huma.Operation{OperationID: "status", Method: http.MethodGet, Path: "/v1/status",
+	registerAtOnce(o, access.ReadStatus, huma.Operation{OperationID: "status", Method: http.MethodGet, Path: "/v1/status",
 		Summary: "Say how the house is doing"}, func(ctx context.Context, c caller, _ *struct{}) (dmp.Status, error) {
 		return c.house.Status(ctx)
 	})

@@ -34,17 +34,17 @@ type revoked struct {
 
 // tokens registers the tokens.
 func (o *Office) tokens() {
-	register(o, access.ManageTokens, huma.Operation{OperationID: "list-tokens", Method: http.MethodGet, Path: "/v1/tokens",
+	registerAtOnce(o, access.ManageTokens, huma.Operation{OperationID: "list-tokens", Method: http.MethodGet, Path: "/v1/tokens",
 		Summary: "List what the tokens stand for"}, func(ctx context.Context, c caller, _ *struct{}) (granted, error) {
 		all, err := c.house.Tokens(ctx)
 		return granted{all}, err
 	})
-	register(o, access.ManageTokens, huma.Operation{OperationID: "create-token", Method: http.MethodPost, Path: "/v1/tokens",
+	registerAtOnce(o, access.ManageTokens, huma.Operation{OperationID: "create-token", Method: http.MethodPost, Path: "/v1/tokens",
 		Summary: "Make a token; it is shown this once"}, func(ctx context.Context, c caller, in *granting) (dmp.NewToken, error) {
 		b := in.Body
 		return c.house.CreateToken(ctx, access.Grant{Name: b.Name, Role: access.Role(b.Role), Sites: b.Sites, Partner: b.Partner, Folder: b.Folder, Rate: b.Rate})
 	})
-	register(o, access.ManageTokens, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/v1/tokens/{id}",
+	registerAtOnce(o, access.ManageTokens, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/v1/tokens/{id}",
 		Summary: "End a token at once"}, func(ctx context.Context, c caller, in *revoked) (done, error) {
 		return done{}, c.house.RevokeToken(ctx, in.ID)
 	})
