@@ -9,6 +9,7 @@
 // asked about users of these sites only, in words that these sites bring.
 //
 // The gotcha: answers are protected one by one. Two counts of expressions that
-// differ by one user still differ by one; the rate of a token and its name are what
-// there is against that.
+// differ by one user still differ by one, and so do a set and the sum of its parts in
+// an overlap, which tells the size of each set as a count does; the rate of a token
+// and its name are what there is against that.
 package office

@@ -2,6 +2,7 @@ package office
 
 import (
 	"context"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -60,24 +61,27 @@ func overlap(ctx context.Context, c caller, in *askedOverlap) (out overlapped, e
 // leaves the house.
 //
 // What follows are the cells: the users in some sets of a group and not in its
-// others, by inclusion and exclusion. A group with a cell of few users is withheld,
-// and every larger group with it, which would bound it from below. The union, which
-// would give back any one missing intersection, is told only if none is missing.
+// others, by inclusion and exclusion. Of a group with a cell of few users everything
+// but the single sets is withheld: whoever knows from the expressions, or from
+// "< 20", that nobody is in two of them needs no more than the pairs. So is every
+// larger group, which would bound it from below. The union, which would give back
+// any one missing intersection, is told only if none is missing.
 func protect(all []audience.Intersection, union uint64) (shown func(audience.Intersection) number, any number) {
 	users := map[uint64]uint64{} // by the sets of a group, as bits
 	for _, x := range all {
 		users[groupOf(x.Sets)] = x.Users
 	}
-	var held []uint64
+	var unsafe []uint64
 	for group := range users {
 		if hasSmallCell(users, group) {
-			held = append(held, group)
+			unsafe = append(unsafe, group)
 		}
 	}
-	missing := len(held) > 0
+	unsafe = append(unsafe, unsafeTriples(users)...)
+	missing := len(unsafe) > 0
 	shown = func(x audience.Intersection) number {
 		group := groupOf(x.Sets)
-		if x.Users >= access.MinUsers && slices.ContainsFunc(held, func(h uint64) bool { return group&h == h }) {
+		if x.Users >= access.MinUsers && slices.ContainsFunc(unsafe, func(u uint64) bool { return bits.OnesCount64(group&u) > 1 }) {
 			return withheld()
 		}
 		return tell(x.Users, false)
@@ -115,6 +119,49 @@ func hasSmallCell(users map[uint64]uint64, group uint64) bool {
 		}
 	}
 	return false
+}
+
+// unsafeTriples returns the groups of three sets whose intersection was not asked
+// for, where only pairs are, and in which a cell of few users may follow all the
+// same. What an expression says of two others is that some cell is empty, and this
+// puts the intersection at one end of what the pairs leave open.
+func unsafeTriples(users map[uint64]uint64) (groups []uint64) {
+	sized := maps.Clone(users)
+	for pair := range users {
+		if bits.OnesCount64(pair) != 2 {
+			continue
+		}
+		a, b := pair&-pair, pair&(pair-1)
+		for c := b << 1; ; c <<= 1 { // each triple by its two lowest sets
+			if _, asked := users[c]; !asked {
+				break
+			}
+			group := pair | c
+			if _, asked := users[group]; asked {
+				continue
+			}
+			least, most := openBetween(users, a, b, c)
+			for _, n := range []uint64{least, most} {
+				if sized[group] = n; hasSmallCell(sized, group) {
+					groups = append(groups, group)
+					break
+				}
+			}
+		}
+	}
+	return groups
+}
+
+// openBetween returns the fewest and the most users that three sets may have in
+// common, by their pairs.
+func openBetween(users map[uint64]uint64, a, b, c uint64) (least, most uint64) {
+	ab, ac, bc := users[a|b], users[a|c], users[b|c]
+	for _, l := range []struct{ one, other, of uint64 }{{ab, ac, users[a]}, {ab, bc, users[b]}, {ac, bc, users[c]}} {
+		if both := l.one + l.other; both > l.of {
+			least = max(least, both-l.of)
+		}
+	}
+	return least, min(ab, ac, bc)
 }
 
 // smallRest reports whether the union has few users beyond one set or beyond two:
