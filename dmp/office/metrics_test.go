@@ -42,11 +42,12 @@ func TestMetrics(t *testing.T) {
 	}()
 	d.visit(3, "shop", "shop/tennis,shop/nothing")
 	d.ask("admin", "POST", "/v1/count", expr("seen")) // what was acknowledged is in the status then
+	d.ask("nobody", "POST", "/v1/count", expr("seen"))
 	status, answer := d.ask("admin", "GET", "/metrics", nil)
 	if status != 200 {
 		t.Fatalf("%d %s", status, answer)
 	}
-	for _, want := range []string{`sosie_pixel_total{cause="stored"} 3`, `sosie_pixel_total{cause="label_unknown"} 3`, "sosie_users 3", `sosie_durability_seconds{quantile="0.99"} `, "go_goroutines "} {
+	for _, want := range []string{`sosie_pixel_total{cause="stored"} 3`, `sosie_pixel_total{cause="label_unknown"} 3`, `sosie_office_total{code="401"} 1`, "sosie_users 3", `sosie_durability_seconds{quantile="0.99"} `, "go_goroutines "} {
 		if !strings.Contains(answer, want) {
 			t.Errorf("%s is missing", want)
 		}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sosie/dmp"
 	"sosie/dmp/access"
@@ -38,6 +40,8 @@ type Office struct {
 	turns       *turns
 	mux         *http.ServeMux
 	api         huma.API
+	answers     *prometheus.CounterVec // by status
+	counted     http.Handler
 }
 
 // New returns the back office of a house. It answers only requests that name one of
@@ -57,6 +61,9 @@ func New(house House, keyring *access.Keyring, hosts []string, metricsOpen bool)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "A token of `sosie token create`."},
 	}
+	o.answers = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sosie_office_total",
+		Help: "Answers of the back office by status: 401 is a wrong token, 403 one that may not, 421 a host name that is not its own, 429 too often, 503 too busy."}, []string{"code"})
+	o.counted = promhttp.InstrumentHandlerCounter(o.answers, http.HandlerFunc(o.serve))
 	o.api = humago.New(o.mux, config)
 	o.questions()
 	o.users()
@@ -84,8 +91,10 @@ func schemaName(t reflect.Type, hint string) string {
 	return name
 }
 
-// ServeHTTP answers a request.
-func (o *Office) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers a request, and counts it by the status of its answer.
+func (o *Office) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.counted.ServeHTTP(w, r) }
+
+func (o *Office) serve(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
