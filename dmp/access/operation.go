@@ -20,6 +20,8 @@ const (
 	ReadSegments
 	// WriteSegments saves, copies, renames and deletes them.
 	WriteSegments
+	// PublishSegments lets sites and partners know who is in a segment.
+	PublishSegments
 	// ReadLabels lists labels.
 	ReadLabels
 	// WriteLabels ends them.
@@ -45,20 +47,21 @@ var table = [operations]struct {
 	name string
 	may  []Role
 }{
-	CountUsers:     {"count users", []Role{Buyer, Admin}},
-	CompareUsers:   {"compare users", []Role{Buyer, Admin}},
-	ExplainPlan:    {"explain a plan", []Role{Buyer, Admin}},
-	ListUsers:      {"list users", []Role{Admin}},
-	ReadSegments:   {"read segments", []Role{Buyer, Admin}},
-	WriteSegments:  {"write segments", []Role{Buyer, Admin}},
-	ReadLabels:     {"read labels", []Role{Buyer, Admin}},
-	WriteLabels:    {"write labels", []Role{Admin}},
-	ReadStatus:     {"read status", []Role{Admin}},
-	ReadMetrics:    {"read metrics", []Role{Admin}},
-	ManageTokens:   {"manage tokens", []Role{Admin}},
-	TracePixel:     {"trace the pixel", []Role{Admin}},
-	SendEvents:     {"send events", []Role{Site}},
-	ReadMembership: {"read membership", []Role{Site, Partner}},
+	CountUsers:      {"count users", []Role{Buyer, Admin}},
+	CompareUsers:    {"compare users", []Role{Buyer, Admin}},
+	ExplainPlan:     {"explain a plan", []Role{Buyer, Admin}},
+	ListUsers:       {"list users", []Role{Admin}},
+	ReadSegments:    {"read segments", []Role{Buyer, Admin}},
+	WriteSegments:   {"write segments", []Role{Buyer, Admin}},
+	PublishSegments: {"publish segments", []Role{Admin}},
+	ReadLabels:      {"read labels", []Role{Buyer, Admin}},
+	WriteLabels:     {"write labels", []Role{Admin}},
+	ReadStatus:      {"read status", []Role{Admin}},
+	ReadMetrics:     {"read metrics", []Role{Admin}},
+	ManageTokens:    {"manage tokens", []Role{Admin}},
+	TracePixel:      {"trace the pixel", []Role{Admin}},
+	SendEvents:      {"send events", []Role{Site}},
+	ReadMembership:  {"read membership", []Role{Site, Partner}},
 }
 
 // Operations returns all operations.

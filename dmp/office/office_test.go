@@ -383,3 +383,37 @@ func TestForeignTerms(t *testing.T) {
 		t.Errorf("what exists is told apart: %s and %s", exists, not)
 	}
 }
+
+// TestPublishing: only administrators publish, and a token with sites is not told to
+// whom.
+func TestPublishing(t *testing.T) {
+	d := openDesk(t)
+	d.populate()
+	for _, c := range []struct {
+		who, method, path string
+		q                 any
+		status            int
+		says              string
+	}{
+		{"shop", "PUT", "/v1/segments/fans", question{"expression": "shop/tennis"}, 200, `"folder":"shop"`},
+		{"shop", "POST", "/v1/segments/fans/publish", question{"to": "shop"}, 403, ""},
+		{"admin", "POST", "/v1/segments/fans/publish", question{"to": "shop"}, 200, `"published_to":["site/shop"]`},
+		{"admin", "POST", "/v1/segments/fans/publish", question{"to": "partner/acme"}, 200, `"published_to":["partner/acme","site/shop"]`},
+		{"admin", "POST", "/v1/segments/fans/publish", question{"to": "site/nowhere"}, 400, "nowhere"},
+		{"admin", "POST", "/v1/segments/none/publish", question{"to": "shop"}, 404, "none"},
+		{"admin", "GET", "/v1/segments/fans", nil, 200, `"published_to":["partner/acme","site/shop"]`},
+		{"admin", "DELETE", "/v1/segments/fans", nil, 409, ""},
+		{"admin", "POST", "/v1/segments/fans/unpublish", question{"to": "partner/acme"}, 200, `"published_to":["site/shop"]`},
+		{"admin", "POST", "/v1/segments/fans/unpublish", question{"to": "shop"}, 200, `"name":"fans"`},
+		{"admin", "DELETE", "/v1/segments/fans", nil, 200, ""},
+	} {
+		if status, answer := d.ask(c.who, c.method, c.path, c.q); status != c.status || !strings.Contains(answer, c.says) {
+			t.Errorf("%s %s %s %v: %d %s, want %d %s", c.who, c.method, c.path, c.q, status, answer, c.status, c.says)
+		}
+	}
+	d.ask("shop", "PUT", "/v1/segments/fans", question{"expression": "shop/tennis"})
+	d.ask("admin", "POST", "/v1/segments/fans/publish", question{"to": "shop"})
+	if _, answer := d.ask("shop", "GET", "/v1/segments", nil); !strings.Contains(answer, "fans") || strings.Contains(answer, "published_to") {
+		t.Errorf("a token with sites is told %s", answer)
+	}
+}

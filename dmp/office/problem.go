@@ -57,6 +57,7 @@ var statuses = []struct {
 	{segments.ErrUnknown, http.StatusNotFound},
 	{segments.ErrExists, http.StatusConflict},
 	{segments.ErrUsed, http.StatusConflict},
+	{segments.ErrPublished, http.StatusConflict},
 	{access.ErrUnknown, http.StatusNotFound},
 	{access.ErrBadGrant, http.StatusBadRequest},
 	{dmp.ErrExpression, http.StatusBadRequest},

@@ -24,6 +24,8 @@ type saved struct {
 	Note       string     `json:"note,omitempty"`
 	Created    time.Time  `json:"created"`
 	Changed    time.Time  `json:"changed"`
+	// Published is who may know its members.
+	Published []string `json:"published_to,omitempty" doc:"Sites and partners that may know who is in it. None is told to a token with sites."`
 	Sizes      []sizedDay `json:"sizes" doc:"One a day, ascending; in a list the newest only. None for a token with sites where the segment is of other users too."`
 }
 
@@ -57,6 +59,14 @@ type another struct {
 	}
 }
 
+// destination is who may know the members of a segment.
+type destination struct {
+	Named
+	Body struct {
+		To string `json:"to" minLength:"1" maxLength:"128" doc:"The key of a site, or partner/NAME."`
+	}
+}
+
 // segments registers the shelf.
 func (o *Office) segments() {
 	register(o, access.ReadSegments, huma.Operation{OperationID: "list-segments", Method: http.MethodGet, Path: "/v1/segments",
@@ -69,6 +79,10 @@ func (o *Office) segments() {
 		Summary: "Save a segment under a second name"}, copySegment)
 	register(o, access.WriteSegments, huma.Operation{OperationID: "rename-segment", Method: http.MethodPost, Path: "/v1/segments/{name}/rename",
 		Summary: "Rename a segment, also in those that use it"}, renameSegment)
+	register(o, access.PublishSegments, huma.Operation{OperationID: "publish-segment", Method: http.MethodPost, Path: "/v1/segments/{name}/publish",
+		Summary: "Let a site or a partner know who is in a segment"}, publishSegment)
+	register(o, access.PublishSegments, huma.Operation{OperationID: "unpublish-segment", Method: http.MethodPost, Path: "/v1/segments/{name}/unpublish",
+		Summary: "End that"}, unpublishSegment)
 	register(o, access.WriteSegments, huma.Operation{OperationID: "delete-segment", Method: http.MethodDelete, Path: "/v1/segments/{name}",
 		Summary: "Delete a segment that no other uses"}, deleteSegment)
 }
@@ -136,6 +150,16 @@ func renameSegment(ctx context.Context, c caller, in *another) (done, error) {
 	return done{}, c.house.RenameSegment(ctx, in.Name, in.Body.To)
 }
 
+func publishSegment(ctx context.Context, c caller, in *destination) (saved, error) {
+	s, err := c.house.PublishSegment(ctx, in.Name, in.Body.To)
+	return c.savedOf(s), err
+}
+
+func unpublishSegment(ctx context.Context, c caller, in *destination) (saved, error) {
+	s, err := c.house.UnpublishSegment(ctx, in.Name, in.Body.To)
+	return c.savedOf(s), err
+}
+
 func deleteSegment(ctx context.Context, c caller, in *Named) (done, error) {
 	if _, err := c.segment(ctx, in.Name); err != nil {
 		return done{}, err
@@ -150,8 +174,9 @@ func deleteSegment(ctx context.Context, c caller, in *Named) (done, error) {
 // savedOf is a segment as the caller may know it. Sizes of a segment that is not
 // of the caller's sites alone were measured over others' users too.
 func (c caller) savedOf(s dmp.SavedSegment) saved {
-	out := saved{s.Name, s.Expression, s.Owner, s.Folder, s.Note, s.Created, s.Changed, []sizedDay{}}
+	out := saved{s.Name, s.Expression, s.Owner, s.Folder, s.Note, s.Created, s.Changed, s.PublishedTo, []sizedDay{}}
 	if c.confined() {
+		out.Published = nil
 		if e, err := audience.Parse(s.Expression); err != nil || !c.isWithin(e) {
 			return out
 		}
