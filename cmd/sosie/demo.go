@@ -70,7 +70,10 @@ func (d *demo) Run(c *console) (err error) {
 	if err != nil || !d.Serve {
 		stop()
 	}
-	return errors.Join(err, <-served)
+	if err := errors.Join(err, <-served); err != nil || !d.Serve {
+		return err
+	}
+	return c.printf("stopped; %s, %s and %s are left to remove, or to serve again\n", config.Data, config.Keys, file)
 }
 
 // prepare chooses the directories and writes the configuration file beside the

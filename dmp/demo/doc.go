@@ -3,7 +3,7 @@
 // every one of them brought, so that a count can be checked against it.
 //
 // There are only a few types: a [Population] is everybody, [Options] say where the
-// pixel is, an [Expectation] is an expression and what it should count. [History]
+// pixel is, an [Expectation] is an expression and what it should count. [Population.History]
 // is what the members of the club did in the past weeks, as a file to import;
 // [Pages] are a news site and a shop to look at.
 //
