@@ -79,8 +79,8 @@ type Config struct {
 	Reread func() (Config, error) `yaml:"-"`
 }
 
-// TLS names a certificate and its key, both PEM files. They are read
-// again within a minute of a change.
+// TLS names a certificate and its key, both PEM files, for the pixel and the partner
+// door. They are read again within a minute of a change.
 type TLS struct {
 	// Cert is the file of the certificate chain; default empty.
 	Cert string `yaml:"cert"`

@@ -17,16 +17,16 @@ import (
 
 // saved is a saved segment.
 type saved struct {
-	Name       string     `json:"name"`
-	Expression string     `json:"expression"`
-	Owner      string     `json:"owner,omitempty"`
-	Folder     string     `json:"folder,omitempty"`
-	Note       string     `json:"note,omitempty"`
-	Created    time.Time  `json:"created"`
-	Changed    time.Time  `json:"changed"`
+	Name       string    `json:"name"`
+	Expression string    `json:"expression"`
+	Owner      string    `json:"owner,omitempty"`
+	Folder     string    `json:"folder,omitempty"`
+	Note       string    `json:"note,omitempty"`
+	Created    time.Time `json:"created"`
+	Changed    time.Time `json:"changed"`
 	// Published is who may know its members.
-	Published []string `json:"published_to,omitempty" doc:"Sites and partners that may know who is in it. None is told to a token with sites."`
-	Sizes      []sizedDay `json:"sizes" doc:"One a day, ascending; in a list the newest only. None for a token with sites where the segment is of other users too."`
+	Published []string   `json:"published_to,omitempty" doc:"Sites and partners that may know who is in it. None is told to a token with sites."`
+	Sizes     []sizedDay `json:"sizes" doc:"One a day, ascending; in a list the newest only. None for a token with sites where the segment is of other users too."`
 }
 
 // shelf is the saved segments.
