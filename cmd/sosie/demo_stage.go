@@ -66,7 +66,7 @@ func (s *stage) browse(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.printf("today: %s hits of %s visitors of five sites, to %s in %s, each durable before it was answered\n",
+	return c.printf("today: %s hits of %s visitors of five sites, to %s in %s, those of users durable before they were answered\n",
 		humanize.Comma(int64(hits)), humanize.Comma(int64(s.crowd.Len())), s.pixel, time.Since(begin).Round(time.Millisecond))
 }
 
