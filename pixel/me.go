@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"sosie/pixel/rules"
 	"sosie/storage"
 )
 
@@ -44,7 +45,7 @@ func (p *Pixel) me(h *Hit, r *Reply) cause {
 	}
 	switch {
 	case len(h.Origin) > 0:
-		host := hostOf(h.Origin)
+		host, _, _ := rules.SplitURL(h.Origin)
 		if host == nil || !s.hosts.Has(host) || !plainOrigin(h.Origin) || (h.Secure || p.secure) && !overTLS(h.Origin) {
 			r.Status = 403
 			return originForeign
@@ -116,9 +117,10 @@ func (s *site) owns(name string) bool {
 
 // overTLS reports whether an origin is of pages that nobody on the way can write.
 func overTLS(origin []byte) bool {
-	scheme, _, _ := bytes.Cut(origin, schemeEnd)
-	return bytes.EqualFold(scheme, schemeHTTPS)
+	return len(origin) > len(overTLSPrefix) && bytes.EqualFold(origin[:len(overTLSPrefix)], overTLSPrefix)
 }
+
+var overTLSPrefix = []byte("https://")
 
 // plainOrigin reports whether an origin can be sent back in a header as it is.
 func plainOrigin(origin []byte) bool {
